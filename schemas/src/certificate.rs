@@ -1,0 +1,172 @@
+//! Validator sets, votes, and the quorum certificate over a header's hash.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::encode::encode;
+use crate::hash::{self, Hash};
+use crate::ids::{BlockHash, GenesisHash, Height, MemberId, PublicKey, Signature};
+use crate::keys::{SecretKey, verify_strict};
+
+/// A member's seat among the validators.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ValidatorSeat {
+    /// Whose peer votes.
+    pub member: MemberId,
+    /// The Ed25519 key that it votes with.
+    pub key: PublicKey,
+    /// Voting power, 1 to 1,000,000.
+    pub power: u64,
+}
+
+/// Who may vote at a height, sorted by member.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ValidatorSet(pub Vec<ValidatorSeat>);
+
+impl ValidatorSet {
+    /// Digest that headers carry.
+    pub fn digest(&self) -> Hash {
+        hash::VALIDATORS.hash(&encode(self))
+    }
+
+    /// Sum of all powers; saturates.
+    pub fn total_power(&self) -> u64 {
+        self.0.iter().fold(0, |sum: u64, seat| sum.saturating_add(seat.power))
+    }
+
+    /// Whether `power` is more than two thirds of the total.
+    pub fn is_quorum(&self, power: u64) -> bool {
+        u128::from(power) * 3 > u128::from(self.total_power()) * 2
+    }
+
+    /// Well formed: not empty, sorted by member, each member and key once, powers within bounds.
+    pub fn is_well_formed(&self) -> bool {
+        let sorted = self.0.windows(2).all(|pair| pair[0].member < pair[1].member);
+        let mut keys: Vec<_> = self.0.iter().map(|seat| seat.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        !self.0.is_empty()
+            && sorted
+            && keys.len() == self.0.len()
+            && self.0.iter().all(|seat| (1..=1_000_000).contains(&seat.power))
+    }
+}
+
+/// What a validator signs when it precommits a block: bound to the ledger, the height and the round.
+pub fn vote_preimage(
+    genesis: &GenesisHash,
+    height: Height,
+    round: u32,
+    block: &BlockHash,
+) -> [u8; 32] {
+    *hash::VOTE.hash(&encode(&("precommit", genesis, height, round, block))).as_bytes()
+}
+
+/// One validator's precommit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommitSignature {
+    /// Who voted.
+    pub member: MemberId,
+    /// Over [`vote_preimage`].
+    pub signature: Signature,
+}
+
+/// Proof that more than two thirds of the voting power precommitted a block.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// The block's height.
+    pub height: Height,
+    /// The round in which it was decided.
+    pub round: u32,
+    /// The block.
+    pub block: BlockHash,
+    /// The votes, sorted by member.
+    pub signatures: Vec<CommitSignature>,
+}
+
+/// Why a certificate proves nothing. Ask another peer for the block.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateError {
+    /// It is for another block or height.
+    #[error("the certificate is for block {got} at height {height}")]
+    OtherBlock {
+        /// The block that it names.
+        got: BlockHash,
+        /// The height that it names.
+        height: Height,
+    },
+    /// A signer occurs twice, or the list is not sorted.
+    #[error("signers are not sorted by member, each once")]
+    DuplicateSigner,
+    /// A signer has no seat in the validator set.
+    #[error("{member} is no validator at this height")]
+    UnknownSigner {
+        /// The signer.
+        member: MemberId,
+    },
+    /// A signature is not the signer's over this block.
+    #[error("the signature of {member} does not verify")]
+    BadSignature {
+        /// The signer.
+        member: MemberId,
+    },
+    /// The signers have two thirds of the power or less.
+    #[error("power {got} of {total} is no quorum")]
+    NoQuorum {
+        /// Power of the signers.
+        got: u64,
+        /// Power of the set.
+        total: u64,
+    },
+}
+
+impl Certificate {
+    /// Checks that `validators` certified `block` at `height`. Weights come from the set given, never from
+    /// the certificate.
+    pub fn verify(
+        &self,
+        genesis: &GenesisHash,
+        height: Height,
+        block: &BlockHash,
+        validators: &ValidatorSet,
+    ) -> Result<(), CertificateError> {
+        if self.block != *block || self.height != height {
+            return Err(CertificateError::OtherBlock { got: self.block, height: self.height });
+        }
+        if !self.signatures.windows(2).all(|pair| pair[0].member < pair[1].member) {
+            return Err(CertificateError::DuplicateSigner);
+        }
+        let preimage = vote_preimage(genesis, height, self.round, block);
+        let mut power = 0_u64;
+        for vote in &self.signatures {
+            let seat = validators.0.iter().find(|seat| seat.member == vote.member).ok_or_else(
+                || CertificateError::UnknownSigner { member: vote.member.clone() },
+            )?;
+            if !verify_strict(&seat.key, &preimage, &vote.signature) {
+                return Err(CertificateError::BadSignature { member: vote.member.clone() });
+            }
+            power = power.saturating_add(seat.power);
+        }
+        if !validators.is_quorum(power) {
+            return Err(CertificateError::NoQuorum { got: power, total: validators.total_power() });
+        }
+        Ok(())
+    }
+
+    /// The certificate of a set of one: `--solo`.
+    pub fn solo(
+        genesis: &GenesisHash,
+        height: Height,
+        block: BlockHash,
+        seat: &MemberId,
+        key: &SecretKey,
+    ) -> Self {
+        let signature = key.sign(&vote_preimage(genesis, height, 0, &block));
+        let signatures = vec![CommitSignature { member: seat.clone(), signature }];
+        Self { height, round: 0, block, signatures }
+    }
+}

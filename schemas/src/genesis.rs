@@ -1,0 +1,149 @@
+//! The genesis document: the first state, the same bytes for every member.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::certificate::ValidatorSet;
+use crate::encode::encode;
+use crate::hash;
+use crate::ids::{GenesisHash, MemberId, PublicKey};
+use crate::records::{SetMember, SetPolicy, SetSite};
+use crate::time::Time;
+
+/// The only version of a genesis document; others fail closed.
+pub const GENESIS_VERSION: u16 = 1;
+
+/// How block time is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    /// The proposer's clock, within bounds of every voter's.
+    Wall,
+    /// The highest `signed_at` so far: for loading history. Every answer is labelled *replay*.
+    Replay,
+}
+
+/// Bounds that bytes alone do not set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    /// Most item-events of one record.
+    pub record_item_events_max: u64,
+    /// Most item-events of one block.
+    pub block_item_events_max: u64,
+    /// Most bytes of one transaction.
+    pub transaction_bytes_max: u64,
+    /// Most bytes of one block.
+    pub block_bytes_max: u64,
+    /// Most milliseconds that an event may lie after its block.
+    pub future_ms_max: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            record_item_events_max: 10_000,
+            block_item_events_max: 50_000,
+            transaction_bytes_max: 512 * 1024,
+            block_bytes_max: 1024 * 1024,
+            future_ms_max: 120_000,
+        }
+    }
+}
+
+/// A founding member with its first admin key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Founder {
+    /// The member.
+    pub member: SetMember,
+    /// Its first key, of class admin.
+    pub admin_key: PublicKey,
+}
+
+/// The first state of a ledger.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Genesis {
+    /// [`GENESIS_VERSION`].
+    pub version: u16,
+    /// What people call the ledger, 1 to 60 bytes.
+    pub name: String,
+    /// Block time of height 0.
+    pub time: Time,
+    /// How block time is made.
+    pub clock: Clock,
+    /// Bounds on records and blocks.
+    pub bounds: Bounds,
+    /// Version of the built-in catalogue of models that the ledger starts with.
+    pub catalogue: u32,
+    /// Founding members, sorted by member, each once.
+    pub founders: Vec<Founder>,
+    /// Sites, sorted by site; by their countersignature on this document customs vouch for them.
+    pub sites: Vec<SetSite>,
+    /// Policies in force from the start.
+    pub policies: Vec<SetPolicy>,
+    /// The first validators.
+    pub validators: ValidatorSet,
+    /// Whether a single validator may run the ledger: `--solo`.
+    pub solo: bool,
+}
+
+/// The genesis document cannot start a ledger. Correct what the message names; all members must use the same file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("genesis: {reason}")]
+pub struct GenesisError {
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl Genesis {
+    /// Names the ledger: every signature binds it.
+    pub fn hash(&self) -> GenesisHash {
+        GenesisHash(hash::GENESIS.hash(&encode(self)))
+    }
+
+    /// Checks bounds, order and that every name is known.
+    pub fn check(&self) -> Result<(), GenesisError> {
+        let members: BTreeSet<&MemberId> = self.founders.iter().map(|f| &f.member.member).collect();
+        let known = |member: &MemberId| members.contains(member);
+        let checks = [
+            (self.version == GENESIS_VERSION, "unknown version; use a newer program"),
+            ((1..=60).contains(&self.name.len()), "name must have 1 to 60 bytes"),
+            (members.len() == self.founders.len(), "a founder is named twice"),
+            (self.validators.is_well_formed(), "validators must be sorted, distinct and of power 1 to 1,000,000"),
+            (self.validators.0.iter().all(|v| known(&v.member)), "a validator is no founder"),
+            (self.solo || self.validators.0.len() >= 4, "fewer than 4 validators need solo = true"),
+            (self.sites.iter().all(|s| known(&s.operator)), "a site's operator is no founder"),
+            (self.policies.iter().all(|p| known(&p.policy.member)), "a policy's authority is no founder"),
+            (self.bounds_hold(), "bounds must be positive and below 8 MiB per block"),
+        ];
+        let wrong = checks.into_iter().find(|(holds, _)| !holds);
+        wrong.map_or(Ok(()), |(_, reason)| Err(GenesisError { reason: reason.to_owned() }))?;
+        self.check_records()
+    }
+
+    fn bounds_hold(&self) -> bool {
+        let b = &self.bounds;
+        b.record_item_events_max > 0
+            && b.record_item_events_max <= b.block_item_events_max
+            && b.block_item_events_max <= 1_000_000
+            && b.transaction_bytes_max >= 1024
+            && b.transaction_bytes_max <= b.block_bytes_max
+            && b.block_bytes_max <= 4 * 1024 * 1024
+            && b.future_ms_max <= 86_400_000
+    }
+
+    fn check_records(&self) -> Result<(), GenesisError> {
+        use crate::records::check::Check;
+        let fields = (self.founders.iter().map(|f| f.member.check()))
+            .chain(self.sites.iter().map(Check::check))
+            .chain(self.policies.iter().map(Check::check));
+        for field in fields {
+            field.map_err(|error| GenesisError { reason: error.to_string() })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,39 @@
+//! `break_seal`: Records that a seal was broken.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::Reference;
+use crate::items::ItemSet;
+use crate::records::check::{Check, FieldError, some_items, text};
+use crate::time::Time;
+
+/// Records that a seal was broken.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BreakSeal {
+    /// The items named.
+    pub items: ItemSet,
+    /// The number on the seal.
+    pub seal: Reference,
+    /// Why, 1 to 400 bytes.
+    pub reason: String,
+    /// When it happened, as the signer claims.
+    pub occurred_at: Time,
+}
+
+impl Check for BreakSeal {
+    fn check(&self) -> Result<(), FieldError> {
+        some_items(&self.items)?;
+        text("reason", &self.reason, 1, 400)?;
+        Ok(())
+    }
+
+    fn items(&self) -> Vec<&ItemSet> {
+        vec![&self.items]
+    }
+
+    fn occurred_at(&self) -> Option<Time> {
+        Some(self.occurred_at)
+    }
+}

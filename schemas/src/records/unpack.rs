@@ -1,0 +1,33 @@
+//! `unpack`: Takes items out of whatever contains them; each becomes a root where it is.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::items::ItemSet;
+use crate::records::check::{Check, FieldError, some_items};
+use crate::time::Time;
+
+/// Takes items out of whatever contains them; each becomes a root where it is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unpack {
+    /// The items named.
+    pub items: ItemSet,
+    /// When it happened, as the signer claims.
+    pub occurred_at: Time,
+}
+
+impl Check for Unpack {
+    fn check(&self) -> Result<(), FieldError> {
+        some_items(&self.items)?;
+        Ok(())
+    }
+
+    fn items(&self) -> Vec<&ItemSet> {
+        vec![&self.items]
+    }
+
+    fn occurred_at(&self) -> Option<Time> {
+        Some(self.occurred_at)
+    }
+}

@@ -1,0 +1,39 @@
+//! `void_shipment`: Takes a shipment back before departure; names every item still under way.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::DocumentId;
+use crate::items::ItemSet;
+use crate::records::check::{Check, FieldError, some_items, text};
+use crate::time::Time;
+
+/// Takes a shipment back before departure; names every item still under way.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VoidShipment {
+    /// Which.
+    pub shipment: DocumentId,
+    /// The items named.
+    pub items: ItemSet,
+    /// Why, 1 to 400 bytes.
+    pub reason: String,
+    /// When it happened, as the signer claims.
+    pub occurred_at: Time,
+}
+
+impl Check for VoidShipment {
+    fn check(&self) -> Result<(), FieldError> {
+        some_items(&self.items)?;
+        text("reason", &self.reason, 1, 400)?;
+        Ok(())
+    }
+
+    fn items(&self) -> Vec<&ItemSet> {
+        vec![&self.items]
+    }
+
+    fn occurred_at(&self) -> Option<Time> {
+        Some(self.occurred_at)
+    }
+}
