@@ -1,1 +1,3 @@
 //! Placeholder.
+pub mod catalogue;
+pub mod jurisdiction;
