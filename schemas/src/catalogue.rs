@@ -8,18 +8,23 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use check::{FIGURE_MAX, LABEL_BYTES_MAX, ModelFault, TEXT_BYTES_MAX};
 pub use compute::{H100_TPP, H100e, TppCheck};
 pub use decimal::NotADecimal;
+pub use edition::{Edition, NoEdition};
 pub use model_id::{ModelId, NotAModelId};
 
+mod check;
 mod compute;
 pub mod decimal;
+mod edition;
 mod model_id;
 mod table;
+#[cfg(test)]
+mod tests;
 
 /// What a model is designed or marketed for; decides whether Note 2 to ECCN 3A090 applies.
 #[derive(
@@ -88,10 +93,8 @@ pub struct ModelVersion {
 /// The embedded catalogue: one edition of it, with one version per model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue {
-    /// Counts up with every published table.
-    pub edition: u32,
-    /// No fact in this edition is newer.
-    pub as_of: Date,
+    /// Which issue of the table it is.
+    pub edition: Edition,
     /// The models in order of their ids.
     pub models: BTreeMap<ModelId, ModelVersion>,
 }
@@ -127,12 +130,9 @@ impl Catalogue {
 /// Why a table is no catalogue. Each names the place to repair.
 #[derive(Debug, thiserror::Error)]
 pub enum NotACatalogue {
-    /// Put `# accelerators edition N as of YYYY-MM-DD` on the first line.
-    #[error("the first line must be `# accelerators edition N as of YYYY-MM-DD`, got {got:?}")]
-    Heading {
-        /// The first line.
-        got: String,
-    },
+    /// Say on the first line which edition it is.
+    #[error(transparent)]
+    Edition(#[from] NoEdition),
     /// Repair the row that the cause names: a missing column, half a row, a word that is none.
     #[error("the table does not read")]
     Csv(#[from] csv::Error),

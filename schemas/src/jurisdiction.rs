@@ -16,6 +16,8 @@ use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::catalogue::Edition;
+
 /// Two upper-case ASCII letters of the table. A string in JSON, its two raw bytes in canonical encoding.
 ///
 /// Only codes of the embedded table exist as values; whether the code stood on a given day is a
@@ -73,6 +75,12 @@ impl Jurisdiction {
         let entry = self.entry();
         entry.valid_from.is_none_or(|from| from <= day)
             && entry.valid_until.is_none_or(|until| day < until)
+    }
+
+    /// Which issue of the table this build carries.
+    pub fn edition() -> Edition {
+        TEXT.parse()
+            .expect("data/jurisdictions.csv: the first line is wrong")
     }
 
     /// Every code of the table, in alphabetical order.
@@ -215,7 +223,10 @@ struct Row {
     longitude_microdegree: Option<i32>,
 }
 
-/// The embedded table. It is checked by this file's tests, so a row that does not parse is a bug.
+/// The embedded file.
+const TEXT: &str = include_str!("../data/jurisdictions.csv");
+
+/// Its rows. They are checked by this file's tests, so a row that does not parse is a bug.
 static TABLE: LazyLock<BTreeMap<[u8; 2], Entry>> = LazyLock::new(|| {
     let text = include_str!("../data/jurisdictions.csv");
     let mut reader = csv::ReaderBuilder::new()
@@ -258,4 +269,89 @@ fn entry(row: Row) -> ([u8; 2], Entry) {
             centre,
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn code(text: &str) -> Jurisdiction {
+        text.parse().expect(text)
+    }
+
+    #[test]
+    fn every_row_reads_and_lies_on_the_globe() {
+        assert_eq!(Jurisdiction::edition().number, 1);
+        // 249 assigned codes, two withdrawn ones, Kosovo and the unknown country.
+        assert_eq!(Jurisdiction::all().count(), 253);
+        for jurisdiction in Jurisdiction::all() {
+            let entry = jurisdiction.entry();
+            assert!(
+                jurisdiction
+                    .as_str()
+                    .bytes()
+                    .all(|b| b.is_ascii_uppercase()),
+                "{jurisdiction}"
+            );
+            assert!(!entry.name.is_empty(), "{jurisdiction}");
+            let ordered = entry
+                .valid_from
+                .zip(entry.valid_until)
+                .is_none_or(|(a, b)| a < b);
+            assert!(ordered, "{jurisdiction}");
+            if let Some(centre) = entry.centre {
+                assert!(
+                    centre.latitude_microdegree.abs() <= 90_000_000,
+                    "{jurisdiction}"
+                );
+                assert!(
+                    centre.longitude_microdegree.abs() <= 180_000_000,
+                    "{jurisdiction}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn hong_kong_macau_and_taiwan_are_not_china() {
+        let codes = ["CN", "HK", "MO", "TW"].map(code);
+        assert_eq!(
+            codes.map(Jurisdiction::name),
+            ["China", "Hong Kong", "Macau", "Taiwan"]
+        );
+    }
+
+    #[test]
+    fn an_ended_country_reads_but_is_not_valid_any_more() {
+        let antilles = code("AN");
+        assert!(antilles.valid_on(date(2010, 12, 14)));
+        assert!(!antilles.valid_on(date(2010, 12, 15)));
+        assert!(code("CW").valid_on(date(2010, 12, 15)));
+        assert!(!code("SS").valid_on(date(2011, 8, 8)));
+        assert!(Jurisdiction::UNKNOWN.valid_on(date(1, 1, 1)));
+    }
+
+    #[test]
+    fn refuses_what_is_no_code() {
+        for bad in ["", "M", "my", "MYS", "QQ", "Malaysia", "\u{130}S"] {
+            assert!(bad.parse::<Jurisdiction>().is_err(), "{bad}");
+        }
+        assert!(serde_json::from_str::<Jurisdiction>("\"XX\"").is_err());
+        assert_eq!(
+            serde_json::from_str::<Jurisdiction>("\"HK\"").ok(),
+            Some(code("HK"))
+        );
+    }
+
+    #[test]
+    fn its_canonical_form_is_the_two_letters() {
+        let config = bincode::config::standard();
+        let bytes = bincode::serde::encode_to_vec(code("SG"), config).expect("two bytes");
+        assert_eq!(bytes, b"SG");
+        let decoded = |bytes| bincode::serde::decode_from_slice::<Jurisdiction, _>(bytes, config);
+        assert_eq!(decoded(b"SG").ok(), Some((code("SG"), 2)));
+        assert!(decoded(b"QQ").is_err());
+    }
 }

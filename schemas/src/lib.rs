@@ -1,3 +1,4 @@
 //! Placeholder.
 pub mod catalogue;
+pub mod classify;
 pub mod jurisdiction;

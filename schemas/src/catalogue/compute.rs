@@ -9,8 +9,8 @@ pub const H100_TPP: u64 = 15_832;
 
 impl ModelVersion {
     /// TPP in thousandths by the formula of 88 FR 73458 over the precisions that are known:
-    /// `max(16 fp16, 8 fp8, 8 int8, 4 fp4, 64 fp64)` in TOPS; rounded down. `None` if none is known,
-    /// or if the product leaves 64 bits. It is a lower bound wherever a precision is not sourced.
+    /// `max(16 fp16, 8 fp8, 8 int8, 4 fp4, 64 fp64)` in TOPS; rounded down. `None` if none is known.
+    /// It is a lower bound wherever a precision is not sourced.
     pub fn tpp_milli_by_formula(&self) -> Option<u64> {
         let by_bits = [
             (16, self.dense_fp16_mflops),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::{Catalogue, Market, ModelId, ModelVersion, NotACatalogue, NotADecimal, decimal};
@@ -36,7 +35,7 @@ struct Row {
 
 /// Reads a whole table.
 pub(super) fn parse(text: &str) -> Result<Catalogue, NotACatalogue> {
-    let (edition, as_of) = heading(text)?;
+    let edition = text.parse()?;
     let mut models = BTreeMap::new();
     let mut reader = csv::ReaderBuilder::new()
         .comment(Some(b'#'))
@@ -58,19 +57,6 @@ pub(super) fn parse(text: &str) -> Result<Catalogue, NotACatalogue> {
         as_of,
         models,
     })
-}
-
-/// Edition and date, from the first line.
-fn heading(text: &str) -> Result<(u32, Date), NotACatalogue> {
-    let line = text.lines().next().unwrap_or_default();
-    let parts = line
-        .strip_prefix("# accelerators edition ")
-        .and_then(|l| l.split_once(" as of "));
-    parts
-        .and_then(|(edition, day)| Some((edition.parse().ok()?, day.parse().ok()?)))
-        .ok_or_else(|| NotACatalogue::Heading {
-            got: line.chars().take(80).collect(),
-        })
 }
 
 /// The fixed units of a row, or the column that has none.
