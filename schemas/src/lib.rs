@@ -22,7 +22,6 @@
 pub mod block;
 pub mod catalogue;
 pub mod certificate;
-pub mod classify;
 pub mod encode;
 pub mod genesis;
 pub mod hash;
