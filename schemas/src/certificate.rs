@@ -9,7 +9,9 @@ use crate::ids::{BlockHash, GenesisHash, Height, MemberId, PublicKey, Signature}
 use crate::keys::{SecretKey, verify_strict};
 
 /// A member's seat among the validators.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct ValidatorSeat {
     /// Whose peer votes.
@@ -33,7 +35,9 @@ impl ValidatorSet {
 
     /// Sum of all powers; saturates.
     pub fn total_power(&self) -> u64 {
-        self.0.iter().fold(0, |sum: u64, seat| sum.saturating_add(seat.power))
+        self.0
+            .iter()
+            .fold(0, |sum: u64, seat| sum.saturating_add(seat.power))
     }
 
     /// Whether `power` is more than two thirds of the total.
@@ -43,14 +47,20 @@ impl ValidatorSet {
 
     /// Well formed: not empty, sorted by member, each member and key once, powers within bounds.
     pub fn is_well_formed(&self) -> bool {
-        let sorted = self.0.windows(2).all(|pair| pair[0].member < pair[1].member);
+        let sorted = self
+            .0
+            .windows(2)
+            .all(|pair| pair[0].member < pair[1].member);
         let mut keys: Vec<_> = self.0.iter().map(|seat| seat.key).collect();
         keys.sort_unstable();
         keys.dedup();
         !self.0.is_empty()
             && sorted
             && keys.len() == self.0.len()
-            && self.0.iter().all(|seat| (1..=1_000_000).contains(&seat.power))
+            && self
+                .0
+                .iter()
+                .all(|seat| (1..=1_000_000).contains(&seat.power))
     }
 }
 
@@ -61,7 +71,9 @@ pub fn vote_preimage(
     round: u32,
     block: &BlockHash,
 ) -> [u8; 32] {
-    *hash::VOTE.hash(&encode(&("precommit", genesis, height, round, block))).as_bytes()
+    *hash::VOTE
+        .hash(&encode(&("precommit", genesis, height, round, block)))
+        .as_bytes()
 }
 
 /// One validator's precommit.
@@ -135,24 +147,40 @@ impl Certificate {
         validators: &ValidatorSet,
     ) -> Result<(), CertificateError> {
         if self.block != *block || self.height != height {
-            return Err(CertificateError::OtherBlock { got: self.block, height: self.height });
+            return Err(CertificateError::OtherBlock {
+                got: self.block,
+                height: self.height,
+            });
         }
-        if !self.signatures.windows(2).all(|pair| pair[0].member < pair[1].member) {
+        if !self
+            .signatures
+            .windows(2)
+            .all(|pair| pair[0].member < pair[1].member)
+        {
             return Err(CertificateError::DuplicateSigner);
         }
         let preimage = vote_preimage(genesis, height, self.round, block);
         let mut power = 0_u64;
         for vote in &self.signatures {
-            let seat = validators.0.iter().find(|seat| seat.member == vote.member).ok_or_else(
-                || CertificateError::UnknownSigner { member: vote.member.clone() },
-            )?;
+            let seat = validators
+                .0
+                .iter()
+                .find(|seat| seat.member == vote.member)
+                .ok_or_else(|| CertificateError::UnknownSigner {
+                    member: vote.member.clone(),
+                })?;
             if !verify_strict(&seat.key, &preimage, &vote.signature) {
-                return Err(CertificateError::BadSignature { member: vote.member.clone() });
+                return Err(CertificateError::BadSignature {
+                    member: vote.member.clone(),
+                });
             }
             power = power.saturating_add(seat.power);
         }
         if !validators.is_quorum(power) {
-            return Err(CertificateError::NoQuorum { got: power, total: validators.total_power() });
+            return Err(CertificateError::NoQuorum {
+                got: power,
+                total: validators.total_power(),
+            });
         }
         Ok(())
     }
@@ -166,7 +194,15 @@ impl Certificate {
         key: &SecretKey,
     ) -> Self {
         let signature = key.sign(&vote_preimage(genesis, height, 0, &block));
-        let signatures = vec![CommitSignature { member: seat.clone(), signature }];
-        Self { height, round: 0, block, signatures }
+        let signatures = vec![CommitSignature {
+            member: seat.clone(),
+            signature,
+        }];
+        Self {
+            height,
+            round: 0,
+            block,
+            signatures,
+        }
     }
 }

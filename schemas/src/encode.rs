@@ -91,8 +91,11 @@ pub fn decode_prefix<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), De
     if bytes.len() > ENCODED_BYTES_MAX {
         return Err(DecodeError::TooLong { got: bytes.len() });
     }
-    let (value, read) = bincode::serde::decode_from_slice(bytes, frozen())
-        .map_err(|error| DecodeError::Malformed { reason: error.to_string() })?;
+    let (value, read) = bincode::serde::decode_from_slice(bytes, frozen()).map_err(|error| {
+        DecodeError::Malformed {
+            reason: error.to_string(),
+        }
+    })?;
     Ok((value, &bytes[read..]))
 }
 
@@ -104,13 +107,19 @@ mod tests {
     fn refuses_trailing_bytes() {
         let mut bytes = encode(&(1_u8, 2_u64));
         bytes.push(0);
-        assert_eq!(decode::<(u8, u64)>(&bytes), Err(DecodeError::Trailing { extra: 1 }));
+        assert_eq!(
+            decode::<(u8, u64)>(&bytes),
+            Err(DecodeError::Trailing { extra: 1 })
+        );
     }
 
     #[test]
     fn refuses_a_longer_form_of_the_same_integer() {
         let long_form_of_one = [251, 1, 0];
-        assert_eq!(decode::<u64>(&long_form_of_one), Err(DecodeError::NotCanonical));
+        assert_eq!(
+            decode::<u64>(&long_form_of_one),
+            Err(DecodeError::NotCanonical)
+        );
     }
 
     #[test]

@@ -110,18 +110,49 @@ impl Genesis {
         let members: BTreeSet<&MemberId> = self.founders.iter().map(|f| &f.member.member).collect();
         let known = |member: &MemberId| members.contains(member);
         let checks = [
-            (self.version == GENESIS_VERSION, "unknown version; use a newer program"),
-            ((1..=60).contains(&self.name.len()), "name must have 1 to 60 bytes"),
-            (members.len() == self.founders.len(), "a founder is named twice"),
-            (self.validators.is_well_formed(), "validators must be sorted, distinct and of power 1 to 1,000,000"),
-            (self.validators.0.iter().all(|v| known(&v.member)), "a validator is no founder"),
-            (self.solo || self.validators.0.len() >= 4, "fewer than 4 validators need solo = true"),
-            (self.sites.iter().all(|s| known(&s.operator)), "a site's operator is no founder"),
-            (self.policies.iter().all(|p| known(&p.policy.member)), "a policy's authority is no founder"),
-            (self.bounds_hold(), "bounds must be positive and below 8 MiB per block"),
+            (
+                self.version == GENESIS_VERSION,
+                "unknown version; use a newer program",
+            ),
+            (
+                (1..=60).contains(&self.name.len()),
+                "name must have 1 to 60 bytes",
+            ),
+            (
+                members.len() == self.founders.len(),
+                "a founder is named twice",
+            ),
+            (
+                self.validators.is_well_formed(),
+                "validators must be sorted, distinct and of power 1 to 1,000,000",
+            ),
+            (
+                self.validators.0.iter().all(|v| known(&v.member)),
+                "a validator is no founder",
+            ),
+            (
+                self.solo || self.validators.0.len() >= 4,
+                "fewer than 4 validators need solo = true",
+            ),
+            (
+                self.sites.iter().all(|s| known(&s.operator)),
+                "a site's operator is no founder",
+            ),
+            (
+                self.policies.iter().all(|p| known(&p.policy.member)),
+                "a policy's authority is no founder",
+            ),
+            (
+                self.bounds_hold(),
+                "bounds must be positive and below 8 MiB per block",
+            ),
         ];
         let wrong = checks.into_iter().find(|(holds, _)| !holds);
-        wrong.map_or(Ok(()), |(_, reason)| Err(GenesisError { reason: reason.to_owned() }))?;
+        wrong.map_or(Ok(()), |(_, reason)| {
+            Err(GenesisError {
+                reason: reason.to_owned(),
+            })
+        })?;
         self.check_records()
     }
 
@@ -142,7 +173,9 @@ impl Genesis {
             .chain(self.sites.iter().map(Check::check))
             .chain(self.policies.iter().map(Check::check));
         for field in fields {
-            field.map_err(|error| GenesisError { reason: error.to_string() })?;
+            field.map_err(|error| GenesisError {
+                reason: error.to_string(),
+            })?;
         }
         Ok(())
     }

@@ -55,9 +55,13 @@ impl FromStr for Hash {
     type Err = NotAHash;
     fn from_str(text: &str) -> Result<Self, NotAHash> {
         let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| NotAHash { got: text.to_owned() })?;
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| NotAHash {
+            got: text.to_owned(),
+        })?;
         if text.bytes().any(|b| b.is_ascii_uppercase()) {
-            return Err(NotAHash { got: text.to_owned() });
+            return Err(NotAHash {
+                got: text.to_owned(),
+            });
         }
         Ok(Self(bytes))
     }
@@ -107,7 +111,9 @@ pub mod bytes_or_hex {
     }
 
     /// Reads the array; refuses upper-case digits, so that one value has one JSON form.
-    pub fn deserialize<'de, D: Deserializer<'de>, const N: usize>(d: D) -> Result<[u8; N], D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>, const N: usize>(
+        d: D,
+    ) -> Result<[u8; N], D::Error> {
         if d.is_human_readable() {
             let text = String::deserialize(d)?;
             let mut bytes = [0; N];
@@ -127,7 +133,9 @@ pub mod bytes_or_hex {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<[u8; N], A::Error> {
                 let mut bytes = [0; N];
                 for (i, byte) in bytes.iter_mut().enumerate() {
-                    *byte = seq.next_element()?.ok_or_else(|| A::Error::invalid_length(i, &self))?;
+                    *byte = seq
+                        .next_element()?
+                        .ok_or_else(|| A::Error::invalid_length(i, &self))?;
                 }
                 Ok(bytes)
             }

@@ -153,7 +153,10 @@ impl FromStr for DocumentId {
             got: text.chars().take(80).collect(),
             form: "MEMBER:REFERENCE",
         })?;
-        Ok(Self { member: member.parse()?, reference: reference.parse()? })
+        Ok(Self {
+            member: member.parse()?,
+            reference: reference.parse()?,
+        })
     }
 }
 
@@ -190,12 +193,21 @@ macro_rules! text_in_json {
 }
 
 impl DocumentId {
-    #[expect(clippy::unnecessary_wraps, reason = "the shape that text_in_json! calls")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the shape that text_in_json! calls"
+    )]
     fn checked(member: MemberId, reference: Reference) -> Result<Self, NotAnId> {
         Ok(Self { member, reference })
     }
 }
-text_in_json!(DocumentId { member: MemberId, reference: Reference }, "MEMBER:REFERENCE");
+text_in_json!(
+    DocumentId {
+        member: MemberId,
+        reference: Reference
+    },
+    "MEMBER:REFERENCE"
+);
 
 /// An item's id, `issuer:serial`, ASCII, at most 40 bytes. The issuer is upper case, the serial lower
 /// case, whatever was typed: two ids that differ in case alone would be one label on a dock.
@@ -268,7 +280,13 @@ impl fmt::Debug for ItemId {
     }
 }
 
-text_in_json!(ItemId { issuer: Issuer, serial: CompactString }, "issuer:serial, at most 40 bytes");
+text_in_json!(
+    ItemId {
+        issuer: Issuer,
+        serial: CompactString
+    },
+    "issuer:serial, at most 40 bytes"
+);
 
 macro_rules! hash_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -325,7 +343,18 @@ impl RecordId {
 
 /// Number of a block; the genesis block has height 0.
 #[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize, JsonSchema,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Debug,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(transparent)]
 pub struct Height(pub u64);
@@ -346,7 +375,18 @@ impl fmt::Display for Height {
 
 /// Dense number of an item, given when it is first registered or packed.
 #[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize, JsonSchema,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Debug,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(transparent)]
 pub struct ItemNumber(pub u64);
@@ -410,7 +450,15 @@ mod tests {
 
     #[test]
     fn refuses_ids_of_another_form() {
-        for text in ["", "x", ":1", "A:", "A:b c", "A:ü", "A:1234567890123456789012345678901234567890"] {
+        for text in [
+            "",
+            "x",
+            ":1",
+            "A:",
+            "A:b c",
+            "A:ü",
+            "A:1234567890123456789012345678901234567890",
+        ] {
             assert!(text.parse::<ItemId>().is_err(), "{text}");
         }
         assert!("NVIDIA".parse::<DocumentId>().is_err());

@@ -52,7 +52,12 @@ impl Series {
         if self.width == 0 {
             return self.prefix.clone();
         }
-        format_compact!("{}{:0width$}", self.prefix, number, width = usize::from(self.width))
+        format_compact!(
+            "{}{:0width$}",
+            self.prefix,
+            number,
+            width = usize::from(self.width)
+        )
     }
 
     /// The first number that this series cannot hold.
@@ -61,7 +66,11 @@ impl Series {
     }
 
     fn is_canonical(&self) -> bool {
-        let digit_before = self.prefix.bytes().last().is_some_and(|b| b.is_ascii_digit());
+        let digit_before = self
+            .prefix
+            .bytes()
+            .last()
+            .is_some_and(|b| b.is_ascii_digit());
         self.width <= NUMBER_WIDTH_MAX
             && (self.width == NUMBER_WIDTH_MAX || !digit_before)
             && self.id(0).is_ok()
@@ -151,7 +160,10 @@ impl ItemSet {
             }
             match groups.last_mut() {
                 Some(group) if group.series == series => append(group, run)?,
-                _ => groups.push(Group { series, runs: vec![run] }),
+                _ => groups.push(Group {
+                    series,
+                    runs: vec![run],
+                }),
             }
         }
         Ok(Self { groups })
@@ -160,12 +172,19 @@ impl ItemSet {
     /// `count` consecutive items from `first` on.
     pub fn consecutive(first: &ItemId, count: u64) -> Result<Self, ItemSetError> {
         let (series, number) = Series::split(first);
-        Self::of_runs(vec![(series, Run { first: number, count })])
+        Self::of_runs(vec![(
+            series,
+            Run {
+                first: number,
+                count,
+            },
+        )])
     }
 
     /// How many items are named; saturates, and is known without expanding anything.
     pub fn len(&self) -> u64 {
-        self.runs().fold(0_u64, |sum, (_, run)| sum.saturating_add(run.count))
+        self.runs()
+            .fold(0_u64, |sum, (_, run)| sum.saturating_add(run.count))
     }
 
     /// Whether no item is named.
@@ -175,7 +194,9 @@ impl ItemSet {
 
     /// The runs with their series, in order.
     pub fn runs(&self) -> impl Iterator<Item = (&Series, Run)> {
-        self.groups.iter().flat_map(|group| group.runs.iter().map(move |run| (&group.series, *run)))
+        self.groups
+            .iter()
+            .flat_map(|group| group.runs.iter().map(move |run| (&group.series, *run)))
     }
 
     /// Every id, in order. Check [`Self::len`] first: a few bytes can name 10^18 items.
@@ -188,12 +209,17 @@ impl ItemSet {
     /// Whether the set names this item.
     pub fn contains(&self, id: &ItemId) -> bool {
         let (series, number) = Series::split(id);
-        self.runs().any(|(s, run)| *s == series && (run.first..run.end()).contains(&number))
+        self.runs()
+            .any(|(s, run)| *s == series && (run.first..run.end()).contains(&number))
     }
 
     /// The first item that both sets name.
     pub fn first_common(&self, other: &Self) -> Option<ItemId> {
-        let both = self.runs().chain(other.runs()).map(|(s, r)| (s.clone(), r)).collect();
+        let both = self
+            .runs()
+            .chain(other.runs())
+            .map(|(s, r)| (s.clone(), r))
+            .collect();
         match Self::of_runs(both) {
             Err(ItemSetError::Twice { id }) => id.parse().ok(),
             _ => None,
@@ -205,18 +231,32 @@ impl ItemSet {
     /// # Errors
     /// [`ItemSetError::Twice`] if an item is in both.
     pub fn union(&self, other: &Self) -> Result<Self, ItemSetError> {
-        Self::of_runs(self.runs().chain(other.runs()).map(|(s, r)| (s.clone(), r)).collect())
+        Self::of_runs(
+            self.runs()
+                .chain(other.runs())
+                .map(|(s, r)| (s.clone(), r))
+                .collect(),
+        )
     }
 
     /// Checks what decoding alone cannot: sorted, disjoint, merged, every number within its width.
     fn is_canonical(&self) -> bool {
-        let sorted = self.groups.windows(2).all(|pair| pair[0].series < pair[1].series);
+        let sorted = self
+            .groups
+            .windows(2)
+            .all(|pair| pair[0].series < pair[1].series);
         sorted
             && self.groups.iter().all(|group| {
                 !group.runs.is_empty()
                     && group.series.is_canonical()
-                    && group.runs.iter().all(|r| r.count > 0 && r.end() <= group.series.end())
-                    && group.runs.windows(2).all(|pair| pair[0].end() < pair[1].first)
+                    && group
+                        .runs
+                        .iter()
+                        .all(|r| r.count > 0 && r.end() <= group.series.end())
+                    && group
+                        .runs
+                        .windows(2)
+                        .all(|pair| pair[0].end() < pair[1].first)
             })
     }
 }
@@ -224,7 +264,11 @@ impl ItemSet {
 fn append(group: &mut Group, run: Run) -> Result<(), ItemSetError> {
     if let Some(last) = group.runs.last_mut() {
         if last.end() > run.first {
-            let id = group.series.id(run.first).map(|id| id.to_string()).unwrap_or_default();
+            let id = group
+                .series
+                .id(run.first)
+                .map(|id| id.to_string())
+                .unwrap_or_default();
             return Err(ItemSetError::Twice { id });
         }
         if last.end() == run.first {
@@ -241,7 +285,11 @@ fn run_text(series: &Series, run: Run) -> String {
     if run.count == 1 {
         return format!("{}:{first}", series.issuer);
     }
-    format!("{}:{first}..{}", series.issuer, series.serial(run.end() - 1))
+    format!(
+        "{}:{first}..{}",
+        series.issuer,
+        series.serial(run.end() - 1)
+    )
 }
 
 fn parse_run(text: &str) -> Result<(Series, Run), ItemSetError> {
@@ -257,16 +305,26 @@ fn parse_run(text: &str) -> Result<(Series, Run), ItemSetError> {
     };
     let ((series, from), (other, to)) = (Series::split(&first), Series::split(&last));
     if series != other || to < from || series.width == 0 {
-        return Err(ItemSetError::Range { text: text.to_owned() });
+        return Err(ItemSetError::Range {
+            text: text.to_owned(),
+        });
     }
-    Ok((series, Run { first: from, count: to - from + 1 }))
+    Ok((
+        series,
+        Run {
+            first: from,
+            count: to - from + 1,
+        },
+    ))
 }
 
 impl FromStr for ItemSet {
     type Err = ItemSetError;
     /// Ids and ranges separated by commas or white space.
     fn from_str(text: &str) -> Result<Self, ItemSetError> {
-        let words = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|w| !w.is_empty());
+        let words = text
+            .split(|c: char| c == ',' || c.is_whitespace())
+            .filter(|w| !w.is_empty());
         Self::of_runs(words.map(parse_run).collect::<Result<_, _>>()?)
     }
 }
@@ -304,8 +362,14 @@ impl<'de> Deserialize<'de> for ItemSet {
             let runs = texts.iter().map(|t| parse_run(t)).collect::<Result<_, _>>();
             return runs.and_then(Self::of_runs).map_err(D::Error::custom);
         }
-        let set = Self { groups: Vec::deserialize(d)? };
-        if set.is_canonical() { Ok(set) } else { Err(D::Error::custom(ItemSetError::NotCanonical)) }
+        let set = Self {
+            groups: Vec::deserialize(d)?,
+        };
+        if set.is_canonical() {
+            Ok(set)
+        } else {
+            Err(D::Error::custom(ItemSetError::NotCanonical))
+        }
     }
 }
 
@@ -347,20 +411,33 @@ mod tests {
 
     #[test]
     fn a_few_bytes_that_name_a_million_million_items_are_counted_and_not_expanded() {
-        assert_eq!(set("A:1000000000000..1999999999999").len(), 1_000_000_000_000);
+        assert_eq!(
+            set("A:1000000000000..1999999999999").len(),
+            1_000_000_000_000
+        );
     }
 
     #[test]
     fn refuses_an_item_named_twice_and_a_range_of_two_series() {
-        assert!(matches!("A:1..5, A:3".parse::<ItemSet>(), Err(ItemSetError::Twice { .. })));
+        assert!(matches!(
+            "A:1..5, A:3".parse::<ItemSet>(),
+            Err(ItemSetError::Twice { .. })
+        ));
         for text in ["A:1..10", "A:5..3", "A:a1..b2", "A:x..y"] {
-            assert!(matches!(text.parse::<ItemSet>(), Err(ItemSetError::Range { .. })), "{text}");
+            assert!(
+                matches!(text.parse::<ItemSet>(), Err(ItemSetError::Range { .. })),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn refuses_bytes_of_unsorted_overlapping_empty_or_split_runs() {
-        let series = Series { issuer: "A".parse().unwrap(), prefix: "".into(), width: 3 };
+        let series = Series {
+            issuer: "A".parse().unwrap(),
+            prefix: "".into(),
+            width: 3,
+        };
         let run = |first, count| Run { first, count };
         for runs in [
             vec![],
@@ -371,7 +448,10 @@ mod tests {
             vec![run(999, 2)],
             vec![run(1, u64::MAX)],
         ] {
-            let bytes = encode(&vec![Group { series: series.clone(), runs: runs.clone() }]);
+            let bytes = encode(&vec![Group {
+                series: series.clone(),
+                runs: runs.clone(),
+            }]);
             assert!(decode::<ItemSet>(&bytes).is_err(), "{runs:?}");
         }
     }

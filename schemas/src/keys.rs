@@ -64,7 +64,9 @@ impl std::fmt::Debug for SecretKey {
 /// Whether `signature` is `key`'s over `preimage`: small-order keys and points, and any non-canonical
 /// encoding, are refused (RFC 8032 section 5.1.7 with the checks of `ed25519-dalek`'s `verify_strict`).
 pub fn verify_strict(key: &PublicKey, preimage: &[u8; 32], signature: &Signature) -> bool {
-    let Ok(key) = VerifyingKey::from_bytes(&key.0) else { return false };
+    let Ok(key) = VerifyingKey::from_bytes(&key.0) else {
+        return false;
+    };
     let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
     key.verify_strict(preimage, &signature).is_ok()
 }
@@ -90,15 +92,19 @@ mod tests {
         identity[0] = 1;
         let mut signature = [0; 64];
         signature[0] = 1;
-        assert!(!verify_strict(&PublicKey(identity), &[1; 32], &Signature(signature)));
+        assert!(!verify_strict(
+            &PublicKey(identity),
+            &[1; 32],
+            &Signature(signature)
+        ));
     }
 
     #[test]
     fn refuses_a_signature_whose_scalar_is_not_reduced() {
         // S + L is the same scalar in another encoding: malleability (RFC 8032 section 8.4).
         const L: [u8; 32] = [
-            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
-            0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9,
+            0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
         ];
         let key = SecretKey::from_seed(&[7; 32]);
         let mut bytes = key.sign(&[1; 32]).0;

@@ -7,8 +7,6 @@
 use crate::hash::{Hash, LIST_LEAF, LIST_NODE, LIST_ROOT, Purpose};
 use serde::{Deserialize, Serialize};
 
-
-
 /// The proof does not prove what it is shown for. Ask another peer for a proof at the same height;
 /// a peer that serves such a proof is faulty or lying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -10,7 +10,9 @@ use crate::time::Time;
 use crate::words::{Irregularity, Status};
 
 /// Where a root is.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// At a site.
@@ -20,7 +22,9 @@ pub enum Place {
 }
 
 /// Where an item is: inside another, or at a place in somebody's custody.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Location {
     /// Inside this item; place and custody are those of the root.
@@ -36,7 +40,9 @@ pub enum Location {
 
 /// Everything that a movement can change of one item. Absent means: as the container (or, for the user
 /// of a root, as the owner).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
     /// Place and custody, or the container.
@@ -57,7 +63,9 @@ pub struct Facts {
 ///
 /// An item's leaf holds its latest movement and commits to the earlier ones through `below`; to undo an
 /// earlier one, the correction carries it and its digest is compared.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Movement {
     /// The record that moved it.

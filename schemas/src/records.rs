@@ -18,7 +18,7 @@ macro_rules! records {
         $($(pub use $module::$variant;)*)*
 
         /// One signed statement. JSON: `{"register": {...}}`.
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+        #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         #[expect(clippy::large_enum_variant, reason = "records live in vectors of a few")]
         pub enum Record {
@@ -203,7 +203,9 @@ impl Record {
             Self::Correct(correct) => correct.replacement.as_ref().map_or(0, |r| r.item_events()),
             _ => 0,
         };
-        self.items().iter().fold(single, |sum, set| sum.saturating_add(set.len()))
+        self.items()
+            .iter()
+            .fold(single, |sum, set| sum.saturating_add(set.len()))
     }
 
     /// When it happened, if the kind says so.

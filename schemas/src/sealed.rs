@@ -23,7 +23,9 @@ pub const SEALED_BYTES_MAX: usize = 2_048;
 pub const RECIPIENTS_MAX: usize = 32;
 
 /// A member's X25519 public key, hexadecimal in JSON.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct EncryptionKey(
     #[serde(with = "hash::bytes_or_hex")]
@@ -122,7 +124,9 @@ impl Sealed {
             .copies
             .iter()
             .find(|copy| copy.member == *member)
-            .ok_or_else(|| SealError::NotAddressed { member: member.clone() })?;
+            .ok_or_else(|| SealError::NotAddressed {
+                member: member.clone(),
+            })?;
         let corrupt = |_| SealError::Corrupt;
         let key = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(secret).map_err(corrupt)?;
         let encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(&copy.encapsulated)
@@ -146,7 +150,10 @@ impl Sealed {
 
     /// Bounds that the ledger holds every sealed field to.
     pub fn is_well_formed(&self) -> bool {
-        let sorted = self.copies.windows(2).all(|pair| pair[0].member < pair[1].member);
+        let sorted = self
+            .copies
+            .windows(2)
+            .all(|pair| pair[0].member < pair[1].member);
         let short = |copy: &Copy| copy.ciphertext.len() <= SEALED_BYTES_MAX + 64;
         (1..=RECIPIENTS_MAX).contains(&self.copies.len()) && sorted && self.copies.iter().all(short)
     }
@@ -158,19 +165,24 @@ fn seal_copy(
     commitment: &Hash,
     plain: &[u8],
 ) -> Result<Copy, SealError> {
-    let bad = |_| SealError::BadKey { member: member.clone() };
+    let bad = |_| SealError::BadKey {
+        member: member.clone(),
+    };
     let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&key.0).map_err(bad)?;
-    let (encapsulated, ciphertext) =
-        hpke::single_shot_seal::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-            &OpModeS::Base,
-            &public,
-            INFO,
-            plain,
-            commitment.as_bytes(),
-        )
-        .map_err(bad)?;
+    let (encapsulated, ciphertext) = hpke::single_shot_seal::<
+        ChaCha20Poly1305,
+        HkdfSha256,
+        X25519HkdfSha256,
+    >(
+        &OpModeS::Base, &public, INFO, plain, commitment.as_bytes()
+    )
+    .map_err(bad)?;
     let encapsulated = encapsulated.to_bytes().into();
-    Ok(Copy { member, encapsulated, ciphertext })
+    Ok(Copy {
+        member,
+        encapsulated,
+        ciphertext,
+    })
 }
 
 /// A new X25519 pair: (secret, public).
@@ -178,6 +190,8 @@ pub fn generate_encryption_key() -> Result<(Zeroizing<[u8; 32]>, EncryptionKey),
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(seed.as_mut_slice()).map_err(NoRandomness)?;
     let (secret, public) = X25519HkdfSha256::derive_keypair(&*seed);
-    Ok((Zeroizing::new(secret.to_bytes().into()), EncryptionKey(public.to_bytes().into())))
+    Ok((
+        Zeroizing::new(secret.to_bytes().into()),
+        EncryptionKey(public.to_bytes().into()),
+    ))
 }
-

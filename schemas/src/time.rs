@@ -60,7 +60,9 @@ pub struct NotATime {
 impl FromStr for Time {
     type Err = NotATime;
     fn from_str(text: &str) -> Result<Self, NotATime> {
-        let wrong = || NotATime { got: text.to_owned() };
+        let wrong = || NotATime {
+            got: text.to_owned(),
+        };
         let timestamp = if text.len() == 10 {
             format!("{text}T00:00:00Z").parse::<jiff::Timestamp>()
         } else {
@@ -80,14 +82,20 @@ impl FromStr for Time {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        if s.is_human_readable() { s.collect_str(self) } else { s.serialize_u64(self.0) }
+        if s.is_human_readable() {
+            s.collect_str(self)
+        } else {
+            s.serialize_u64(self.0)
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         if d.is_human_readable() {
-            return String::deserialize(d)?.parse().map_err(serde::de::Error::custom);
+            return String::deserialize(d)?
+                .parse()
+                .map_err(serde::de::Error::custom);
         }
         let ms = u64::deserialize(d)?;
         if ms > TIME_MS_MAX {
@@ -113,15 +121,30 @@ mod tests {
 
     #[test]
     fn reads_a_day_and_an_instant_and_writes_the_shortest_form() {
-        assert_eq!("2026-03-01".parse::<Time>().unwrap().to_string(), "2026-03-01T00:00:00Z");
+        assert_eq!(
+            "2026-03-01".parse::<Time>().unwrap().to_string(),
+            "2026-03-01T00:00:00Z"
+        );
         let text = "2026-03-01T12:30:00.25Z";
         assert_eq!(text.parse::<Time>().unwrap().to_string(), text);
-        assert_eq!("2026-03-01T13:30:00+01:00".parse::<Time>().unwrap().to_string(), "2026-03-01T12:30:00Z");
+        assert_eq!(
+            "2026-03-01T13:30:00+01:00"
+                .parse::<Time>()
+                .unwrap()
+                .to_string(),
+            "2026-03-01T12:30:00Z"
+        );
     }
 
     #[test]
     fn refuses_what_is_no_instant() {
-        for text in ["", "yesterday", "2026-02-30", "1960-01-01", "2026-03-01T00:00:00.0001Z"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-02-30",
+            "1960-01-01",
+            "2026-03-01T00:00:00.0001Z",
+        ] {
             assert!(text.parse::<Time>().is_err(), "{text}");
         }
     }

@@ -106,8 +106,17 @@ impl Body {
 
     /// Signs the body. The key must be the one that the body names.
     pub fn sign(self, key: &SecretKey) -> Transaction {
-        let preimage = signature_preimage(&self.genesis, &self.id(), SignatureRole::Author, &self.member);
-        Transaction { signature: key.sign(&preimage), cosignatures: Vec::new(), body: self }
+        let preimage = signature_preimage(
+            &self.genesis,
+            &self.id(),
+            SignatureRole::Author,
+            &self.member,
+        );
+        Transaction {
+            signature: key.sign(&preimage),
+            cosignatures: Vec::new(),
+            body: self,
+        }
     }
 }
 
@@ -127,7 +136,9 @@ pub fn signature_preimage(
     role: SignatureRole,
     member: &MemberId,
 ) -> [u8; 32] {
-    *hash::TRANSACTION_SIGNATURE.hash(&encode(&(genesis, id, role, member))).as_bytes()
+    *hash::TRANSACTION_SIGNATURE
+        .hash(&encode(&(genesis, id, role, member)))
+        .as_bytes()
 }
 
 /// Another member's agreement: buyer, witness, countersigning customs, regulators of a quorum.
@@ -168,8 +179,12 @@ impl Transaction {
     /// Adds the agreement of `member`.
     #[must_use]
     pub fn cosign(mut self, member: MemberId, key: &SecretKey) -> Self {
-        let preimage =
-            signature_preimage(&self.body.genesis, &self.id(), SignatureRole::Cosigner, &member);
+        let preimage = signature_preimage(
+            &self.body.genesis,
+            &self.id(),
+            SignatureRole::Cosigner,
+            &member,
+        );
         self.cosignatures.retain(|c| c.member != member);
         self.cosignatures.push(Cosignature {
             member,
@@ -191,7 +206,11 @@ impl Transaction {
         let author = preimage(SignatureRole::Author, &self.body.member);
         verify_strict(&self.body.key, &author, &self.signature)
             && self.cosignatures.iter().all(|c| {
-                verify_strict(&c.key, &preimage(SignatureRole::Cosigner, &c.member), &c.signature)
+                verify_strict(
+                    &c.key,
+                    &preimage(SignatureRole::Cosigner, &c.member),
+                    &c.signature,
+                )
             })
     }
 
@@ -202,6 +221,9 @@ impl Transaction {
 
     /// Item-events of all records; saturates.
     pub fn item_events(&self) -> u64 {
-        self.body.records.iter().fold(0, |sum: u64, r| sum.saturating_add(r.item_events()))
+        self.body
+            .records
+            .iter()
+            .fold(0, |sum: u64, r| sum.saturating_add(r.item_events()))
     }
 }

@@ -194,10 +194,12 @@ impl FromStr for Lei {
 
 /// ISO 7064 MOD 97-10 over digits and letters (A = 10 to Z = 35).
 fn mod_97(text: &str) -> u32 {
-    text.chars().filter_map(|c| c.to_digit(36)).fold(0, |sum, digit| {
-        let shift = if digit < 10 { 10 } else { 100 };
-        (sum * shift + digit) % 97
-    })
+    text.chars()
+        .filter_map(|c| c.to_digit(36))
+        .fold(0, |sum, digit| {
+            let shift = if digit < 10 { 10 } else { 100 };
+            (sum * shift + digit) % 97
+        })
 }
 
 /// A Harmonised System code: 6 to 10 digits, HS 2022 edition.

@@ -52,11 +52,7 @@ pub(super) fn parse(text: &str) -> Result<Catalogue, NotACatalogue> {
             return Err(NotACatalogue::Twice { model });
         }
     }
-    Ok(Catalogue {
-        edition,
-        as_of,
-        models,
-    })
+    Ok(Catalogue { edition, models })
 }
 
 /// The fixed units of a row, or the column that has none.

@@ -7,7 +7,7 @@ use crate::ids::RecordId;
 use crate::records::check::{Check, FieldError, text};
 
 /// A note on a record; changes nothing.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Annotate {
     /// Which.

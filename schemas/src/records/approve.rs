@@ -7,7 +7,7 @@ use crate::ids::DocumentId;
 use crate::records::check::{Check, FieldError};
 
 /// A regulator's vote for a proposal; the one that completes the quorum makes it act.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Approve {
     /// Which.

@@ -7,7 +7,7 @@ use crate::ids::DocumentId;
 use crate::records::check::{Check, FieldError, text};
 
 /// A regulator's decision on a training run.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApproveRun {
     /// Which.
@@ -19,7 +19,7 @@ pub struct ApproveRun {
 }
 
 /// A decision on a training run.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunDecision {
     /// It may go on.

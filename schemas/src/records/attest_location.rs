@@ -13,7 +13,7 @@ use crate::records::check::{Check, FieldError, at_most, some_items};
 use crate::time::Time;
 
 /// Evidence of where chips are: a region and a digest, never a bare point.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AttestLocation {
     /// The items named.
@@ -31,7 +31,7 @@ pub struct AttestLocation {
 }
 
 /// What location evidence says of the book.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Attestation {
     /// The booked jurisdiction is in the region.

@@ -9,7 +9,7 @@ use crate::records::check::{Check, FieldError, some_items, text};
 use crate::time::Time;
 
 /// Records that a seal was broken.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BreakSeal {
     /// The items named.

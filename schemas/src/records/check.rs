@@ -31,7 +31,10 @@ pub trait Check {
 
 pub(super) fn unless(wrong: bool, field: &'static str, reason: &str) -> Result<(), FieldError> {
     if wrong {
-        return Err(FieldError { field, reason: reason.to_owned() });
+        return Err(FieldError {
+            field,
+            reason: reason.to_owned(),
+        });
     }
     Ok(())
 }
@@ -44,11 +47,19 @@ pub(super) fn text(
     max: usize,
 ) -> Result<(), FieldError> {
     let fits = (min..=max).contains(&text.len()) && !text.chars().any(char::is_control);
-    unless(!fits, field, &format!("must have {min} to {max} bytes and no control characters"))
+    unless(
+        !fits,
+        field,
+        &format!("must have {min} to {max} bytes and no control characters"),
+    )
 }
 
 pub(super) fn at_most(field: &'static str, got: usize, max: usize) -> Result<(), FieldError> {
-    unless(got > max, field, &format!("has {got} entries, at most {max} are allowed"))
+    unless(
+        got > max,
+        field,
+        &format!("has {got} entries, at most {max} are allowed"),
+    )
 }
 
 pub(super) fn some_items(items: &ItemSet) -> Result<(), FieldError> {

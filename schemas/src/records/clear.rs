@@ -11,7 +11,7 @@ use crate::time::Time;
 use crate::words::{CustomsDecision, CustomsStage, HsCode};
 
 /// A customs decision on a consignment: exit, entry or transit.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Clear {
     /// The decision; its member is the customs authority.

@@ -7,7 +7,7 @@ use crate::hash::Hash;
 use crate::records::check::{Check, FieldError, text};
 
 /// A disposition of an alert by a customs, regulator or inspector member.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloseAlert {
     /// The alert.
@@ -19,7 +19,7 @@ pub struct CloseAlert {
 }
 
 /// How an alert ended.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertOutcome {
     /// Harmless.

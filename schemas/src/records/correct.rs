@@ -10,7 +10,7 @@ use crate::records::nested::Nested;
 use crate::records::check::{Check, FieldError, some_items, text, unless};
 
 /// Undoes the latest movement of the items it names, and may put another in its place.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Correct {
     /// The items named.

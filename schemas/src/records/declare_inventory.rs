@@ -9,7 +9,7 @@ use crate::records::check::{Check, FieldError};
 use crate::time::Time;
 
 /// A signed physical listing of a site.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeclareInventory {
     /// Which.
@@ -23,7 +23,7 @@ pub struct DeclareInventory {
 }
 
 /// How much of a site a listing covers.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Listing {
     /// Everything at the site is named, or inside something named.

@@ -10,7 +10,7 @@ use crate::sealed::Sealed;
 use crate::time::Time;
 
 /// Financial intelligence: a payment that belongs to an order.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeclarePayment {
     /// The order.

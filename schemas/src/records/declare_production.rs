@@ -8,7 +8,7 @@ use crate::records::check::{Check, FieldError, unless};
 use crate::time::Time;
 
 /// A fab's production of one model in a period.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeclareProduction {
     /// What.

@@ -10,7 +10,7 @@ use crate::records::check::{Check, FieldError, at_most, text, unless};
 use crate::time::Time;
 
 /// A training run: who, where, on what, how much.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeclareRun {
     /// The run; its member is the operator.
@@ -32,7 +32,7 @@ pub struct DeclareRun {
 }
 
 /// An amount of computation, `digits x 10^exponent` operations, exactly as declared.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Flop {
     /// Significant digits.

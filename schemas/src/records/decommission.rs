@@ -8,7 +8,7 @@ use crate::records::check::{Check, FieldError, some_items, text};
 use crate::time::Time;
 
 /// Ends the working life of items that stay where they are.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Decommission {
     /// The items named.

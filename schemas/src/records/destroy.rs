@@ -10,7 +10,7 @@ use crate::records::check::{Check, FieldError, some_items};
 use crate::time::Time;
 
 /// Ends items for good; a witness (inspector, customs or regulator) co-signs.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Destroy {
     /// The items named.

@@ -9,7 +9,7 @@ use crate::records::check::{Check, FieldError};
 use crate::time::Time;
 
 /// Chip-based reporting, signed by the chip's registered key.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceReport {
     /// The chip.

@@ -8,7 +8,7 @@ use crate::records::check::{Check, FieldError, some_items, text};
 use crate::time::Time;
 
 /// Marks items as disputed, or resolves it; the account does not change.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dispute {
     /// The items named.
@@ -22,7 +22,7 @@ pub struct Dispute {
 }
 
 /// Direction of a dispute.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeAction {
     /// Somebody claims otherwise.

@@ -9,7 +9,7 @@ use crate::records::check::{Check, FieldError, unless};
 use crate::time::Time;
 
 /// Result of an inspection, by an inspector, customs or regulator member.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Inspect {
     /// The inspection plan.

@@ -9,7 +9,7 @@ use crate::records::check::{Check, FieldError, some_items};
 use crate::time::Time;
 
 /// Puts items into operation where they are.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Install {
     /// The items named.

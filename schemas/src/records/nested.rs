@@ -12,7 +12,7 @@ use crate::encode::{decode, decode_prefix, encode};
 use crate::records::{Kind, Record};
 
 /// A record inside another; never one that can hold a record itself.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Nested(Box<Record>);
 
 impl Nested {
@@ -23,7 +23,10 @@ impl Nested {
 }
 
 const fn may_nest(kind: Kind) -> bool {
-    !matches!(kind, Kind::Propose | Kind::Approve | Kind::Withdraw | Kind::Correct)
+    !matches!(
+        kind,
+        Kind::Propose | Kind::Approve | Kind::Withdraw | Kind::Correct
+    )
 }
 
 impl Deref for Nested {
@@ -35,7 +38,11 @@ impl Deref for Nested {
 
 impl Serialize for Nested {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        if s.is_human_readable() { self.0.serialize(s) } else { encode(&*self.0).serialize(s) }
+        if s.is_human_readable() {
+            self.0.serialize(s)
+        } else {
+            encode(&*self.0).serialize(s)
+        }
     }
 }
 
@@ -51,7 +58,9 @@ impl<'de> Deserialize<'de> for Nested {
         if !may_nest(kind) {
             return Err(refuse());
         }
-        decode(&bytes).map(|record| Self(Box::new(record))).map_err(D::Error::custom)
+        decode(&bytes)
+            .map(|record| Self(Box::new(record)))
+            .map_err(D::Error::custom)
     }
 }
 
@@ -71,7 +80,9 @@ mod tests {
 
     #[test]
     fn a_record_that_nests_itself_a_million_times_is_refused_without_descending() {
-        let approve = Record::Approve(Approve { proposal: "A:1".parse().unwrap() });
+        let approve = Record::Approve(Approve {
+            proposal: "A:1".parse().unwrap(),
+        });
         assert!(Nested::new(approve.clone()).is_none());
         let mut bytes = encode(&approve);
         for _ in 0..12 {

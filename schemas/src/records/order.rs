@@ -10,7 +10,7 @@ use crate::sealed::Sealed;
 use crate::time::Time;
 
 /// A buyer orders chips; what is shipped can be compared with it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
     /// The order; its member is the buyer.
@@ -28,7 +28,7 @@ pub struct Order {
 }
 
 /// So many of one model.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderLine {
     /// The model.

@@ -9,7 +9,7 @@ use crate::time::Time;
 use crate::words::UnitKind;
 
 /// Puts items into units, the same number into each, in order; a unit that is new is created.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pack {
     /// The containers.

@@ -9,7 +9,7 @@ use crate::records::check::{Check, FieldError, unless};
 use crate::time::Time;
 
 /// Puts a governance record to the vote of the regulators.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Propose {
     /// The proposal; its member is the proposer.

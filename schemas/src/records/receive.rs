@@ -9,7 +9,7 @@ use crate::records::check::{Check, FieldError, unless};
 use crate::time::Time;
 
 /// The receiver says what arrived, item by item; closes its part of the shipment.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Receive {
     /// The shipment; absent for an arrival that nobody announced.

@@ -9,7 +9,7 @@ use crate::records::check::{Check, FieldError, some_items, unless};
 use crate::time::Time;
 
 /// Gives an open shipment another destination; names every item still under way.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Redirect {
     /// Which.

@@ -10,7 +10,7 @@ use crate::records::check::{Check, FieldError, at_most, some_items, unless};
 use crate::time::Time;
 
 /// Brings chips into the ledger: by their fab, or as opening stock of unverified origin by their holder.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Register {
     /// The items named.
@@ -30,7 +30,7 @@ pub struct Register {
 }
 
 /// Where a registration comes from.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// Its fab made it.
@@ -40,7 +40,7 @@ pub enum Origin {
 }
 
 /// A chip's attestation key.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceKey {
     /// The chip.

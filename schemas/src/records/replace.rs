@@ -8,7 +8,7 @@ use crate::records::check::{Check, FieldError, unless};
 use crate::time::Time;
 
 /// A repair swap: the new chip takes the old one's place, the old one becomes a root.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replace {
     /// Comes out.

@@ -8,7 +8,7 @@ use crate::records::check::{Check, FieldError, unless};
 use crate::time::Time;
 
 /// Energy that a site drew in a period.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReportEnergy {
     /// Which.

@@ -7,7 +7,7 @@ use crate::ids::Height;
 use crate::records::check::{Check, FieldError};
 
 /// Schedules the protocol version that blocks have from a height on.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleUpgrade {
     /// The protocol version.

@@ -9,7 +9,7 @@ use crate::time::Time;
 use crate::words::KeyClass;
 
 /// Adds or revokes a signing key of a member.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetKey {
     /// Whose key.
@@ -21,7 +21,7 @@ pub struct SetKey {
 }
 
 /// What happens to the key.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum KeyAction {
     /// The key may sign from one block time to another.

@@ -12,7 +12,7 @@ use crate::records::check::{Check, FieldError, at_most, text, unless};
 use crate::time::Time;
 
 /// Grants, changes or revokes a licence.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetLicence {
     /// The licence; its member is the issuing authority.
@@ -22,7 +22,7 @@ pub struct SetLicence {
 }
 
 /// What happens to the licence.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum LicenceAction {
     /// Grant with these terms; on an existing licence the terms change and what was used stays used.
@@ -35,7 +35,7 @@ pub enum LicenceAction {
 }
 
 /// Who may send what where, and how much of it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LicenceTerms {
     /// Who may ship under it.

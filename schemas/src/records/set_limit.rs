@@ -9,7 +9,7 @@ use crate::records::check::{Check, FieldError, text, unless};
 use crate::time::Time;
 
 /// Sets a dated cap or threshold on pooled compute.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetLimit {
     /// The limit; its member is the authority.
@@ -31,7 +31,7 @@ pub struct SetLimit {
 }
 
 /// Whose pooled compute a limit is about.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitScope {
     /// Everything in, or on its way into, a jurisdiction.
@@ -43,7 +43,7 @@ pub enum LimitScope {
 }
 
 /// What a limit counts.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// Accelerators.
@@ -53,7 +53,7 @@ pub enum Measure {
 }
 
 /// What happens to a shipment that would exceed the limit.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Enforcement {
     /// Nothing: reports and alerts show it.

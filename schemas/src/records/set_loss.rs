@@ -8,7 +8,7 @@ use crate::records::check::{Check, FieldError, some_items};
 use crate::time::Time;
 
 /// Reports items lost or stolen, or recovered.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetLoss {
     /// The items named.
@@ -20,7 +20,7 @@ pub struct SetLoss {
 }
 
 /// A loss or its end.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
     /// Cannot be found.

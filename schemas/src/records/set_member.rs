@@ -12,7 +12,7 @@ use crate::sealed::EncryptionKey;
 use crate::words::{Lei, Role};
 
 /// Admits an organisation or changes what the ledger knows of it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetMember {
     /// The organisation.

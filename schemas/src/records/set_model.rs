@@ -7,7 +7,7 @@ use crate::catalogue::{ModelId, ModelVersion};
 use crate::records::check::{Check, FieldError};
 
 /// Adds a version of a catalogue entry.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetModel {
     /// The catalogue key.

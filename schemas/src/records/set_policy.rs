@@ -11,7 +11,7 @@ use crate::records::check::{Check, FieldError, unless};
 use crate::time::Time;
 
 /// Puts a dated rule of policy in force; policy is data, never code.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetPolicy {
     /// The policy; its member is the authority.
@@ -27,7 +27,7 @@ pub struct SetPolicy {
 }
 
 /// What a policy demands. Policy gates intent, never facts.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum PolicyRule {
     /// A `ship` out of the jurisdiction of a model with at least this TPP needs a licence.

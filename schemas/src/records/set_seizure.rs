@@ -10,7 +10,7 @@ use crate::sealed::Sealed;
 use crate::time::Time;
 
 /// An authority seizes items where they are, under way too, or releases them.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetSeizure {
     /// The items named.
@@ -24,7 +24,7 @@ pub struct SetSeizure {
 }
 
 /// Direction of a seizure.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SeizureAction {
     /// The authority takes custody at one of its jurisdiction's sites.

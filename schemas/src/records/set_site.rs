@@ -9,7 +9,7 @@ use crate::records::check::{Check, FieldError, text};
 use crate::time::Time;
 
 /// Declares or changes a site; countersigned by customs of the claimed jurisdiction.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetSite {
     /// The place.
@@ -29,7 +29,7 @@ pub struct SetSite {
 }
 
 /// A point on the globe in millionths of a degree (WGS 84).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Position {
     /// Degrees north times 1,000,000; -90,000,000 to 90,000,000.

@@ -9,7 +9,7 @@ use crate::records::check::{Check, FieldError, some_items};
 use crate::time::Time;
 
 /// Says who computes on the items: a lease, a cloud tenant; ends it if absent.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetUse {
     /// The items named.

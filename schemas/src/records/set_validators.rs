@@ -7,7 +7,7 @@ use crate::certificate::ValidatorSeat;
 use crate::records::check::{Check, FieldError, at_most, unless};
 
 /// Replaces the validator set.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetValidators {
     /// Members, keys and powers, sorted by member.

@@ -10,7 +10,7 @@ use crate::sealed::Sealed;
 use crate::time::Time;
 
 /// Sends roots from the site where they are to a named receiver; opens a shipment.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ship {
     /// The shipment; its member is the shipper.

@@ -9,7 +9,7 @@ use crate::records::check::{Check, FieldError, text};
 use crate::time::Time;
 
 /// An id was seen where the book does not have it; moves nothing, and the id may be unknown.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sighting {
     /// The label seen.

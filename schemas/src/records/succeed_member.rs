@@ -8,7 +8,7 @@ use crate::records::check::{Check, FieldError, text, unless};
 use crate::time::Time;
 
 /// One member takes over everything of another: merger, insolvency.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SucceedMember {
     /// Who ceases; may sign nothing afterwards.

@@ -7,7 +7,7 @@ use crate::ids::MemberId;
 use crate::records::check::{Check, FieldError, text};
 
 /// Suspends a member (its validator with it) or reinstates it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SuspendMember {
     /// Whom.
@@ -19,7 +19,7 @@ pub struct SuspendMember {
 }
 
 /// Direction of a suspension.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Suspension {
     /// From now on its signatures count for nothing.

@@ -8,7 +8,7 @@ use crate::records::check::{Check, FieldError};
 use crate::sealed::Sealed;
 
 /// A whistleblower's message, sealed, entered by a regulator after a random delay.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tip {
     /// Ciphertext for regulators.

@@ -10,7 +10,7 @@ use crate::sealed::Sealed;
 use crate::time::Time;
 
 /// Passes ownership; the new owner co-signs.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TransferTitle {
     /// The items named.

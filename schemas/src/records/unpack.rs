@@ -8,7 +8,7 @@ use crate::records::check::{Check, FieldError, some_items};
 use crate::time::Time;
 
 /// Takes items out of whatever contains them; each becomes a root where it is.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Unpack {
     /// The items named.

@@ -8,7 +8,7 @@ use crate::records::check::{Check, FieldError};
 use crate::time::Time;
 
 /// Outcome of a background check of a member, by a customs or regulator member.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VetMember {
     /// Who was checked.
@@ -22,7 +22,7 @@ pub struct VetMember {
 }
 
 /// Outcome of a background check.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VetOutcome {
     /// Nothing stands against dealing with the member.

@@ -7,7 +7,7 @@ use crate::ids::DocumentId;
 use crate::records::check::{Check, FieldError};
 
 /// Takes back a proposal, by its proposer.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Withdraw {
     /// Which.
