@@ -74,6 +74,8 @@ pub struct Movement {
     pub occurred_at: Time,
     /// The facts before it; absent for the movement that created the item.
     pub before: Option<Facts>,
+    /// Event time of the movement before it; the epoch for the first.
+    pub previous_at: Time,
     /// Digest of the movement before it; zero for the first.
     pub below: Hash,
 }

@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Checks proofs of the ledger without the ledger.
+
+pub mod state;

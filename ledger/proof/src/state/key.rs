@@ -1,0 +1,185 @@
+//! Keys and entries of the names tree: everything in the state that is not an item.
+
+use chipledger_schemas::catalogue::{ModelId, ModelVersion};
+use chipledger_schemas::encode::{DecodeError, decode, encode};
+use chipledger_schemas::hash::{self, Hash};
+use chipledger_schemas::ids::{
+    DocumentId, Issuer, ItemNumber, MemberId, PublicKey, SiteId, TransactionId,
+};
+use chipledger_schemas::items::Series;
+use chipledger_schemas::time::Time;
+use serde::{Deserialize, Serialize};
+
+use crate::state::{
+    Account, Alert, Balance, Catalogue, Chain, Clearance, Dimension, Licence, Limit, Member,
+    MemberKey, Names, Order, Policy, Proposal, Run, Shipment, Site, Totals,
+};
+
+/// Version byte of an entry's canonical bytes.
+const ENTRY_VERSION: u8 = 1;
+
+macro_rules! entries {
+    ($($(#[$doc:meta])* $name:ident $(($key:ty))? $({ $($field:ident : $ftype:ty),* })? => $value:ty,)*) => {
+        /// What an entry is about. The order of the variants is part of the canonical bytes.
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Key { $($(#[$doc])* $name $(($key))? $({
+            $(
+                #[allow(missing_docs, reason = "named by the variant's documentation")]
+                $field: $ftype
+            ),*
+        })?,)* }
+
+        /// What is true under a [`Key`] of the same name.
+        #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[allow(clippy::large_enum_variant, reason = "entries live behind shared pointers")]
+        pub enum Entry { $($(#[$doc])* $name($value),)* }
+
+        /// The names of keys and entries.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum EntryKind { $($(#[$doc])* $name,)* }
+
+        impl EntryKind {
+            /// Every kind, in canonical order.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+        }
+
+        impl Key {
+            /// Its kind.
+            pub fn kind(&self) -> EntryKind {
+                match self { $(Self::$name { .. } => EntryKind::$name,)* }
+            }
+        }
+
+        impl Entry {
+            /// Its kind.
+            pub fn kind(&self) -> EntryKind {
+                match self { $(Self::$name(_) => EntryKind::$name,)* }
+            }
+        }
+
+        $(impl From<$value> for Entry {
+            fn from(value: $value) -> Self {
+                Self::$name(value)
+            }
+        }
+
+        impl Stored for $value {
+            const KIND: EntryKind = EntryKind::$name;
+            fn of(entry: &Entry) -> Option<&Self> {
+                match entry {
+                    Entry::$name(value) => Some(value),
+                    _ => None,
+                }
+            }
+        })*
+    };
+}
+
+/// A value that stands under keys of one kind.
+pub trait Stored: Into<Entry> + Clone {
+    /// Kind of the keys.
+    const KIND: EntryKind;
+    /// The value in an entry of that kind.
+    fn of(entry: &Entry) -> Option<&Self>;
+}
+
+/// Number of the member's chip that an attestation key belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DeviceKeyOf(pub ItemNumber);
+/// Member that an issuer prefix belongs to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct IssuerOf(pub MemberId);
+/// End of the window of a transaction that was seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Seen(pub Time);
+/// Versions of a model, oldest first.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ModelVersions(pub Vec<ModelVersion>);
+
+entries! {
+    /// Where the chain stands.
+    Chain => Chain,
+    /// The catalogue.
+    Catalogue => Catalogue,
+    /// A model's versions.
+    Model(ModelId) => ModelVersions,
+    /// A member.
+    Member(MemberId) => Member,
+    /// The member that an issuer prefix belongs to.
+    Issuer(Issuer) => IssuerOf,
+    /// A signing key.
+    SigningKey(PublicKey) => MemberKey,
+    /// The chip that an attestation key belongs to.
+    DeviceKey(PublicKey) => DeviceKeyOf,
+    /// A site.
+    Site(SiteId) => Site,
+    /// A licence.
+    Licence(DocumentId) => Licence,
+    /// A limit.
+    Limit(DocumentId) => Limit,
+    /// A policy.
+    Policy(DocumentId) => Policy,
+    /// An order.
+    Order(DocumentId) => Order,
+    /// A customs decision.
+    Clearance(DocumentId) => Clearance,
+    /// A shipment.
+    Shipment(DocumentId) => Shipment,
+    /// A proposal.
+    Proposal(DocumentId) => Proposal,
+    /// A training run.
+    Run(DocumentId) => Run,
+    /// A closed alert.
+    Alert(Hash) => Alert,
+    /// A transaction in its window.
+    Transaction(TransactionId) => Seen,
+    /// Numbers of 1,024 serials.
+    Names { series: Series, block: u64 } => Names,
+    /// An account.
+    Account(Account) => Balance,
+    /// A total.
+    Totals(Dimension) => Totals,
+}
+
+impl Key {
+    /// Canonical bytes.
+    pub fn bytes(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Digest under which the names tree has it.
+    pub fn digest(&self) -> Hash {
+        hash::ENTRY_KEY.hash(&self.bytes())
+    }
+}
+
+impl Entry {
+    /// Canonical bytes with their version.
+    pub fn bytes(&self) -> Vec<u8> {
+        encode(&(ENTRY_VERSION, self))
+    }
+
+    /// Digest that the names tree has.
+    pub fn digest(&self) -> Hash {
+        Self::digest_of(&self.bytes())
+    }
+
+    /// Digest of an entry's canonical bytes.
+    pub fn digest_of(bytes: &[u8]) -> Hash {
+        hash::ENTRY_VALUE.hash(bytes)
+    }
+
+    /// The entry in canonical bytes, if their version is known.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (version, entry): (u8, Self) = decode(bytes)?;
+        if version == ENTRY_VERSION {
+            return Ok(entry);
+        }
+        Err(DecodeError::Malformed {
+            reason: format!("entry version {version}"),
+        })
+    }
+}
