@@ -12,7 +12,7 @@ heading() { printf '\n== %s\n' "$*" >&2; }
 fail() {
     printf '\nError: %s\n' "$1" >&2
     if [ -n "${2:-}" ]; then printf 'Hint: %s\n' "$2" >&2; fi
-    trap - ERR
+    trap - EXIT
     exit 1
 }
 
@@ -75,8 +75,9 @@ missing_packages() {
 
 # The compilers and libraries outside Rust. Installs what is missing, or says what to install.
 install_system() {
-    local packages
-    mapfile -t packages < <(missing_packages)
+    local packages name
+    packages=()
+    while IFS= read -r name; do packages+=("$name"); done < <(missing_packages)
     if [ "${#packages[@]}" -eq 0 ]; then return 0; fi
     if has apt-get; then
         apt_install "${packages[@]}" || fail "could not install: ${packages[*]}" \
@@ -103,30 +104,21 @@ cargo_is_recent() {
     [ -n "$major" ] && { [ "$major" -gt 1 ] || [ "$minor" -ge "$RUST_MIN_MINOR" ]; }
 }
 
-# Rust itself: uses what is there, asks rustup for the right version, or says how to get rustup.
-install_rust() {
-    local toolchain="1.$RUST_MIN_MINOR"
-    if [ -d "$HOME/.cargo/bin" ]; then PATH="$HOME/.cargo/bin:$PATH"; fi
-    if ! cargo_is_recent && has rustup; then
-        say "Rust $toolchain is needed; asking rustup for it ..."
-        if rustup toolchain install "$toolchain" --profile minimal \
-            --component clippy --component rustfmt >&2; then
-            export RUSTUP_TOOLCHAIN="$toolchain"
-        fi
-    fi
-    if ! cargo_is_recent; then
-        local have
-        have=$(cargo --version 2>/dev/null || echo "no cargo on the path")
-        fail "Rust $toolchain or newer is needed; this machine has: $have" \
-            "install rustup as https://rustup.rs says, then: rustup toolchain install $toolchain --component clippy --component rustfmt && rustup default $toolchain"
-    fi
+# Rust itself is for its owner to install, because a toolchain belongs to the person and not to a
+# project; this says how.
+need_rust() {
+    local toolchain="1.$RUST_MIN_MINOR" have how
+    if ! has cargo && [ -d "$HOME/.cargo/bin" ]; then PATH="$HOME/.cargo/bin:$PATH"; fi
+    if cargo_is_recent; then return 0; fi
+    have=$(cargo --version 2>/dev/null || echo "no cargo on the path")
+    how="rustup toolchain install $toolchain --component clippy,rustfmt && rustup default $toolchain"
+    if ! has rustup; then how="install rustup as https://rustup.rs says, then run: $how"; fi
+    fail "Rust $toolchain or newer is needed; this machine has: $have" "$how"
 }
 
 # need_cargo_command NAME COMPONENT: fmt and clippy are parts that a minimal Rust leaves out.
 need_cargo_command() {
-    if cargo "$1" --version >/dev/null 2>&1; then return 0; fi
-    if has rustup && rustup component add "$2" >&2 2>&1; then return 0; fi
-    fail "cargo $1 is missing" "run: rustup component add $2"
+    cargo "$1" --version >/dev/null 2>&1 || fail "cargo $1 is missing" "run: rustup component add $2"
 }
 
 # Where this checkout's programs are built, whatever the environment or a config file says.
@@ -138,19 +130,20 @@ target_dir() {
 # quietly LABEL COMMAND...: runs the command with its output kept aside; shows how far it is, and
 # the end of the output when it fails.
 quietly() {
-    local label=$1 log pid started=$SECONDS code=0 last
+    local label=$1 log pid started=$SECONDS noted=$SECONDS code=0 last
     shift
     log=$(mktemp)
     "$@" >"$log" 2>&1 </dev/null &
     pid=$!
     # A background job of a script ignores Ctrl-C, so it is ended by name.
     # shellcheck disable=SC2064  # the values of now are the right ones
-    trap "kill $pid 2>/dev/null || true; rm -f '$log'; say ''; say 'Interrupted.'; exit 130" INT TERM
+    trap "kill $pid 2>/dev/null || true; rm -f '$log'; say ''; say 'Interrupted.'; trap - EXIT; exit 130" INT TERM
     while kill -0 "$pid" 2>/dev/null; do
         last=$(tail -n 1 "$log" | tr -d '\r' | sed 's/^ *//' | cut -c 1-60)
         if [ -t 2 ]; then
             printf '\r\033[K%s %d s  %s' "$label" "$((SECONDS - started))" "$last" >&2
-        elif [ "$((SECONDS - started))" -gt 0 ] && [ "$(((SECONDS - started) % 60))" -eq 0 ]; then
+        elif [ "$((SECONDS - noted))" -ge 60 ]; then
+            noted=$SECONDS
             printf '%s %d s  %s\n' "$label" "$((SECONDS - started))" "$last" >&2
         fi
         sleep 1
