@@ -1,1 +1,7 @@
-fn main() {}
+//! Judgement from outside: one binary, one module per scenario.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's panic is its report, helpers included"
+)]
+
+mod tidy;
