@@ -20,6 +20,7 @@ pub const PROTOCOL_VERSION: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub struct Header {
     /// [`HEADER_VERSION`].
+    #[serde(deserialize_with = "crate::encode::known_version::<_, HEADER_VERSION>")]
     pub version: u16,
     /// The ledger.
     pub genesis: GenesisHash,

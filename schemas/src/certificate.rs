@@ -206,3 +206,147 @@ impl Certificate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GENESIS: GenesisHash = GenesisHash(Hash([1; 32]));
+    const BLOCK: BlockHash = BlockHash(Hash([2; 32]));
+    const HEIGHT: Height = Height(7);
+
+    fn key(seat: u8) -> SecretKey {
+        SecretKey::from_seed(&[seat; 32])
+    }
+
+    /// Validators V1, V2, ... with the given powers.
+    fn set(powers: &[u64]) -> ValidatorSet {
+        let seat = |(seat, power): (u8, &u64)| ValidatorSeat {
+            member: format!("V{seat}").parse().unwrap(),
+            key: key(seat).public(),
+            power: *power,
+        };
+        ValidatorSet((1..).zip(powers).map(seat).collect())
+    }
+
+    /// A certificate in round 3 by the given seats, in that order.
+    fn certificate(seats: &[u8]) -> Certificate {
+        let preimage = vote_preimage(&GENESIS, HEIGHT, 3, &BLOCK);
+        let vote = |seat: &u8| CommitSignature {
+            member: format!("V{seat}").parse().unwrap(),
+            signature: key(*seat).sign(&preimage),
+        };
+        Certificate {
+            height: HEIGHT,
+            round: 3,
+            block: BLOCK,
+            signatures: seats.iter().map(vote).collect(),
+        }
+    }
+
+    fn verify(certificate: &Certificate, set: &ValidatorSet) -> Result<(), CertificateError> {
+        certificate.verify(&GENESIS, HEIGHT, &BLOCK, set)
+    }
+
+    #[test]
+    fn more_than_two_thirds_of_the_power_certify_a_block() {
+        assert_eq!(
+            verify(&certificate(&[1, 2, 3]), &set(&[1, 1, 1, 1])),
+            Ok(())
+        );
+        assert_eq!(verify(&certificate(&[2]), &set(&[1, 5, 1])), Ok(()));
+    }
+
+    #[test]
+    fn exactly_two_thirds_are_no_quorum() {
+        let refused = verify(&certificate(&[1, 2]), &set(&[1, 1, 1]));
+        assert_eq!(
+            refused,
+            Err(CertificateError::NoQuorum { got: 2, total: 3 })
+        );
+        let refused = verify(&certificate(&[1, 2]), &set(&[333_333, 333_333, 333_333]));
+        assert!(matches!(refused, Err(CertificateError::NoQuorum { .. })));
+        assert_eq!(
+            verify(&certificate(&[1, 2]), &set(&[333_333, 333_334, 333_333])),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn nobody_is_a_quorum_of_no_validators() {
+        let refused = verify(&certificate(&[]), &set(&[]));
+        assert_eq!(
+            refused,
+            Err(CertificateError::NoQuorum { got: 0, total: 0 })
+        );
+    }
+
+    #[test]
+    fn a_signer_that_occurs_twice_or_out_of_order_is_refused() {
+        for seats in [&[1, 1, 2][..], &[1, 2, 2], &[2, 1, 3]] {
+            let refused = verify(&certificate(seats), &set(&[1, 1, 1, 1]));
+            assert_eq!(refused, Err(CertificateError::DuplicateSigner), "{seats:?}");
+        }
+    }
+
+    #[test]
+    fn a_signer_without_a_seat_is_refused_even_beside_a_quorum() {
+        let refused = verify(&certificate(&[1, 2, 3, 9]), &set(&[1, 1, 1]));
+        let member = "V9".parse().unwrap();
+        assert_eq!(refused, Err(CertificateError::UnknownSigner { member }));
+    }
+
+    #[test]
+    fn another_block_height_round_ledger_or_key_is_refused() {
+        let (good, set) = (certificate(&[1, 2, 3]), set(&[1, 1, 1]));
+        let other = BlockHash(Hash([3; 32]));
+        for refused in [
+            good.verify(&GENESIS, HEIGHT.next(), &BLOCK, &set),
+            good.verify(&GENESIS, HEIGHT, &other, &set),
+        ] {
+            assert!(matches!(refused, Err(CertificateError::OtherBlock { .. })));
+        }
+        let relabelled = |change: fn(&mut Certificate)| {
+            let mut certificate = good.clone();
+            change(&mut certificate);
+            certificate.verify(&GENESIS, certificate.height, &certificate.block, &set)
+        };
+        for refused in [
+            relabelled(|c| c.height = Height(8)),
+            relabelled(|c| c.round = 4),
+            relabelled(|c| c.block = BlockHash(Hash([3; 32]))),
+            relabelled(|c| c.signatures[2].signature = c.signatures[1].signature),
+            good.verify(&GenesisHash(Hash([9; 32])), HEIGHT, &BLOCK, &set),
+        ] {
+            assert!(matches!(
+                refused,
+                Err(CertificateError::BadSignature { .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn a_validator_set_is_sorted_with_distinct_keys_and_powers_within_bounds() {
+        let good = set(&[1, 1_000_000]);
+        assert!(good.is_well_formed());
+        let broken: [fn(&mut ValidatorSet); 6] = [
+            |s| s.0.clear(),
+            |s| s.0.reverse(),
+            |s| s.0[1].member = s.0[0].member.clone(),
+            |s| s.0[1].key = s.0[0].key,
+            |s| s.0[0].power = 0,
+            |s| s.0[0].power = 1_000_001,
+        ];
+        for change in broken {
+            let mut set = good.clone();
+            change(&mut set);
+            assert!(!set.is_well_formed());
+        }
+    }
+
+    #[test]
+    fn a_solo_certificate_verifies_under_its_set_of_one() {
+        let solo = Certificate::solo(&GENESIS, HEIGHT, BLOCK, &"V1".parse().unwrap(), &key(1));
+        assert_eq!(verify(&solo, &set(&[1])), Ok(()));
+    }
+}

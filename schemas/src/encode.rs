@@ -8,8 +8,8 @@
 //! not re-encode to the same bytes, so that one value has one encoding.
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The most bytes that one encoded object may have: 8 MiB, above any block.
 pub const ENCODED_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -97,6 +97,19 @@ pub fn decode_prefix<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), De
         }
     })?;
     Ok((value, &bytes[read..]))
+}
+
+/// Reads the version that a hashed or signed object starts with; any other than `KNOWN` fails closed, before
+/// the rest is read. For `#[serde(deserialize_with)]`.
+pub fn known_version<'de, D: Deserializer<'de>, const KNOWN: u16>(d: D) -> Result<u16, D::Error> {
+    let version = u16::deserialize(d)?;
+    if version == KNOWN {
+        return Ok(version);
+    }
+    let reason = format!(
+        "version {version} is unknown, this program reads version {KNOWN}: use a newer one"
+    );
+    Err(serde::de::Error::custom(reason))
 }
 
 #[cfg(test)]

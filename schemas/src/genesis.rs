@@ -68,6 +68,7 @@ pub struct Founder {
 #[serde(deny_unknown_fields)]
 pub struct Genesis {
     /// [`GENESIS_VERSION`].
+    #[serde(deserialize_with = "crate::encode::known_version::<_, GENESIS_VERSION>")]
     pub version: u16,
     /// What people call the ledger, 1 to 60 bytes.
     pub name: String,
@@ -83,7 +84,7 @@ pub struct Genesis {
     pub founders: Vec<Founder>,
     /// Sites, sorted by site; by their countersignature on this document customs vouch for them.
     pub sites: Vec<SetSite>,
-    /// Policies in force from the start.
+    /// Policies in force from the start, sorted by id.
     pub policies: Vec<SetPolicy>,
     /// The first validators.
     pub validators: ValidatorSet,
@@ -119,8 +120,17 @@ impl Genesis {
                 "name must have 1 to 60 bytes",
             ),
             (
-                members.len() == self.founders.len(),
-                "a founder is named twice",
+                self.founders
+                    .is_sorted_by(|a, b| a.member.member < b.member.member),
+                "founders must be sorted by member, each once",
+            ),
+            (
+                self.sites.is_sorted_by(|a, b| a.site < b.site),
+                "sites must be sorted by site, each once",
+            ),
+            (
+                self.policies.is_sorted_by(|a, b| a.policy < b.policy),
+                "policies must be sorted by id, each once",
             ),
             (
                 self.validators.is_well_formed(),

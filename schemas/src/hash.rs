@@ -124,23 +124,51 @@ pub mod bytes_or_hex {
             }
             return Ok(bytes);
         }
-        struct Bytes<const N: usize>;
-        impl<'de, const N: usize> Visitor<'de> for Bytes<N> {
-            type Value = [u8; N];
-            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-                write!(f, "{N} bytes")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<[u8; N], A::Error> {
-                let mut bytes = [0; N];
-                for (i, byte) in bytes.iter_mut().enumerate() {
-                    *byte = seq
-                        .next_element()?
-                        .ok_or_else(|| A::Error::invalid_length(i, &self))?;
-                }
-                Ok(bytes)
-            }
-        }
         d.deserialize_tuple(N, Bytes::<N>)
+    }
+
+    struct Bytes<const N: usize>;
+    impl<'de, const N: usize> Visitor<'de> for Bytes<N> {
+        type Value = [u8; N];
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            write!(f, "{N} bytes")
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<[u8; N], A::Error> {
+            let mut bytes = [0; N];
+            for (i, byte) in bytes.iter_mut().enumerate() {
+                *byte = seq
+                    .next_element()?
+                    .ok_or_else(|| A::Error::invalid_length(i, &self))?;
+            }
+            Ok(bytes)
+        }
+    }
+}
+
+/// Bytes of any length as lower-case hexadecimal in JSON and as a length and raw bytes in canonical encoding.
+pub mod byte_list_or_hex {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Writes the bytes.
+    pub fn serialize<S: Serializer>(bytes: &[u8], s: S) -> Result<S::Ok, S::Error> {
+        if s.is_human_readable() {
+            return s.serialize_str(&hex::encode(bytes));
+        }
+        bytes.serialize(s)
+    }
+
+    /// Reads the bytes; refuses upper-case digits, so that one value has one JSON form.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u8>, D::Error> {
+        if !d.is_human_readable() {
+            return Vec::deserialize(d);
+        }
+        let text = String::deserialize(d)?;
+        if text.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(D::Error::custom("hexadecimal digits must be lower case"));
+        }
+        hex::decode(&text)
+            .map_err(|_| D::Error::custom("expected hexadecimal digits, two per byte"))
     }
 }
 
@@ -244,4 +272,6 @@ purposes! {
     ALERT = "chipledger v1 alert";
     /// Integrity of a proof file or a file on disk.
     FILE = "chipledger v1 file";
+    /// Preimage of a chip's signature on its own report.
+    DEVICE_REPORT = "chipledger v1 device report";
 }

@@ -360,10 +360,10 @@ impl RecordId {
 pub struct Height(pub u64);
 
 impl Height {
-    /// The next height.
+    /// The next height; the last one that can be written follows itself.
     #[must_use]
     pub fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 

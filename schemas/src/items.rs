@@ -66,14 +66,9 @@ impl Series {
     }
 
     fn is_canonical(&self) -> bool {
-        let digit_before = self
-            .prefix
-            .bytes()
-            .last()
-            .is_some_and(|b| b.is_ascii_digit());
-        self.width <= NUMBER_WIDTH_MAX
-            && (self.width == NUMBER_WIDTH_MAX || !digit_before)
-            && self.id(0).is_ok()
+        // The way back covers case, white space and digits that belong to the number at once: an item
+        // must not have a second series, or one record could name it twice.
+        self.width <= NUMBER_WIDTH_MAX && self.id(0).is_ok_and(|id| Self::split(&id).0 == *self)
     }
 }
 
@@ -209,8 +204,12 @@ impl ItemSet {
     /// Whether the set names this item.
     pub fn contains(&self, id: &ItemId) -> bool {
         let (series, number) = Series::split(id);
-        self.runs()
-            .any(|(s, run)| *s == series && (run.first..run.end()).contains(&number))
+        let group = self.groups.binary_search_by(|g| g.series.cmp(&series));
+        group.is_ok_and(|i| {
+            let runs = &self.groups[i].runs;
+            let after = runs.partition_point(|run| run.first <= number);
+            after > 0 && number < runs[after - 1].end()
+        })
     }
 
     /// The first item that both sets name.
@@ -453,6 +452,44 @@ mod tests {
                 runs: runs.clone(),
             }]);
             assert!(decode::<ItemSet>(&bytes).is_err(), "{runs:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_bytes_that_name_an_item_by_a_second_series() {
+        // Each of these would name an item that has a canonical series already: in capitals, with white space,
+        // with a digit of the number in the prefix, or without a number where there is one.
+        for (prefix, width) in [
+            ("H", 3),
+            (" h", 3),
+            ("h1", 3),
+            ("h1", 0),
+            ("", 0),
+            ("h", 19),
+        ] {
+            let series = Series {
+                issuer: "A".parse().unwrap(),
+                prefix: prefix.into(),
+                width,
+            };
+            let bytes = encode(&vec![Group {
+                series,
+                runs: vec![Run { first: 0, count: 1 }],
+            }]);
+            assert!(decode::<ItemSet>(&bytes).is_err(), "{prefix:?} {width}");
+        }
+    }
+
+    #[test]
+    fn contains_what_it_names_and_nothing_beside() {
+        let set = set("A:001..003, A:007, A:b, B:001");
+        for id in set.ids() {
+            assert!(set.contains(&id), "{id}");
+        }
+        for id in [
+            "A:000", "A:004", "A:006", "A:008", "A:1", "A:c", "B:002", "C:001",
+        ] {
+            assert!(!set.contains(&id.parse().unwrap()), "{id}");
         }
     }
 

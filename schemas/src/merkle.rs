@@ -55,8 +55,11 @@ pub enum PathError {
 
 /// The purposes of one kind of ordered tree.
 pub struct Ordered {
+    /// Of a leaf: over the digest of what the list holds there.
     pub leaf: &'static Purpose,
+    /// Of an inner node: over its two children.
     pub node: &'static Purpose,
+    /// Of the root: over the length and the top.
     pub root: &'static Purpose,
 }
 
@@ -133,7 +136,9 @@ pub fn list_path(leaves: &[Hash], index: u64) -> ListPath {
 /// Where a path stands on its way up: the node's index in a level of `len` nodes.
 #[derive(Clone, Copy)]
 pub struct Place {
+    /// Position of the node in its level, from 0.
     pub index: u64,
+    /// Nodes of the level.
     pub len: u64,
 }
 
@@ -148,6 +153,7 @@ pub enum Step {
 }
 
 impl Step {
+    /// Position of the sibling in its level, if there is one.
     pub fn sibling(&self) -> Option<u64> {
         match self {
             Self::Left(index) | Self::Right(index) => Some(*index),
@@ -203,6 +209,7 @@ impl ListPath {
         self.root_in(&LIST, leaf)
     }
 
+    /// As [`Self::root`], for a list that is hashed for other purposes.
     pub fn root_in(&self, tree: &Ordered, leaf: &Hash) -> Result<Hash, PathError> {
         let mut place = Place {
             index: self.index,

@@ -20,7 +20,6 @@ macro_rules! records {
         /// One signed statement. JSON: `{"register": {...}}`.
         #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
-        #[expect(clippy::large_enum_variant, reason = "records live in vectors of a few")]
         pub enum Record {
             $($($(#[$doc])* $variant($variant),)*)*
         }

@@ -44,6 +44,8 @@ pub struct Copy {
     #[schemars(with = "String")]
     pub encapsulated: [u8; 32],
     /// Salt and text, encrypted.
+    #[serde(with = "hash::byte_list_or_hex")]
+    #[schemars(with = "String")]
     pub ciphertext: Vec<u8>,
 }
 
@@ -194,4 +196,127 @@ pub fn generate_encryption_key() -> Result<(Zeroizing<[u8; 32]>, EncryptionKey),
         Zeroizing::new(secret.to_bytes().into()),
         EncryptionKey(public.to_bytes().into()),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Reader {
+        member: MemberId,
+        secret: Zeroizing<[u8; 32]>,
+        key: EncryptionKey,
+    }
+
+    fn reader(member: &str) -> Reader {
+        let (secret, key) = generate_encryption_key().unwrap();
+        let member = member.parse().unwrap();
+        Reader {
+            member,
+            secret,
+            key,
+        }
+    }
+
+    fn seal(text: &str, readers: &[&Reader]) -> Result<Sealed, SealError> {
+        let recipients: Vec<_> = readers.iter().map(|r| (r.member.clone(), r.key)).collect();
+        Sealed::seal(text, &recipients)
+    }
+
+    #[test]
+    fn every_recipient_opens_the_field_and_nobody_else_does() {
+        let (buyer, customs, other) = (reader("BUYER"), reader("CUSTOMS"), reader("OTHER"));
+        // Recipients in any order; the copies are sorted.
+        let sealed = seal("USD 1,000,000", &[&customs, &buyer]).unwrap();
+        assert!(sealed.is_well_formed());
+        for reader in [&buyer, &customs] {
+            let text = sealed.open(&reader.member, &reader.secret).unwrap();
+            assert_eq!(text, "USD 1,000,000");
+        }
+        let refused = sealed.open(&other.member, &other.secret);
+        assert!(matches!(refused, Err(SealError::NotAddressed { .. })));
+        let wrong_key = sealed.open(&buyer.member, &other.secret);
+        assert!(matches!(wrong_key, Err(SealError::Corrupt)));
+    }
+
+    #[test]
+    fn equal_texts_have_commitments_that_nobody_can_compare() {
+        let reader = reader("A");
+        let (one, other) = (
+            seal("1", &[&reader]).unwrap(),
+            seal("1", &[&reader]).unwrap(),
+        );
+        assert_ne!(one.commitment, other.commitment);
+        assert_ne!(one.copies[0].ciphertext, other.copies[0].ciphertext);
+    }
+
+    #[test]
+    fn a_changed_commitment_ciphertext_or_encapsulated_key_does_not_open() {
+        let reader = reader("A");
+        let sealed = seal("500 units", &[&reader]).unwrap();
+        let changes: [fn(&mut Sealed); 4] = [
+            |s| s.commitment.0[0] ^= 1,
+            |s| s.copies[0].ciphertext[0] ^= 1,
+            |s| s.copies[0].encapsulated[0] ^= 1,
+            |s| s.copies[0].ciphertext.clear(),
+        ];
+        for change in changes {
+            let mut forged = sealed.clone();
+            change(&mut forged);
+            let refused = forged.open(&reader.member, &reader.secret);
+            assert!(matches!(refused, Err(SealError::Corrupt)));
+        }
+    }
+
+    #[test]
+    fn an_author_who_seals_another_text_than_it_committed_to_is_found_out() {
+        let reader = reader("A");
+        let lie = commitment(&[7; 32], "500 units");
+        let plain = encode(&([7_u8; 32], "5 units"));
+        let copy = seal_copy(reader.member.clone(), &reader.key, &lie, &plain).unwrap();
+        let sealed = Sealed {
+            commitment: lie,
+            copies: vec![copy],
+        };
+        let refused = sealed.open(&reader.member, &reader.secret);
+        assert!(matches!(refused, Err(SealError::Corrupt)));
+    }
+
+    #[test]
+    fn bounds_hold_when_sealing_and_when_reading() {
+        let one = reader("A");
+        let long = "x".repeat(SEALED_BYTES_MAX + 1);
+        assert!(matches!(
+            seal(&long, &[&one]),
+            Err(SealError::TooLong { got: 2_049 })
+        ));
+        assert!(matches!(seal("x", &[]), Err(SealError::Recipients)));
+        assert!(matches!(
+            seal("x", &[&one, &one]),
+            Err(SealError::Recipients)
+        ));
+        let longest = seal(&long[1..], &[&one]).unwrap();
+        assert!(longest.is_well_formed());
+        let mut too_long = longest.clone();
+        too_long.copies[0]
+            .ciphertext
+            .resize(SEALED_BYTES_MAX + 65, 0);
+        assert!(!too_long.is_well_formed());
+        let mut twice = longest.clone();
+        twice.copies.push(longest.copies[0].clone());
+        assert!(!twice.is_well_formed());
+        assert!(
+            !Sealed {
+                copies: vec![],
+                ..longest
+            }
+            .is_well_formed()
+        );
+    }
+
+    #[test]
+    fn an_encryption_key_of_small_order_is_refused() {
+        let sealed = Sealed::seal("x", &[("A".parse().unwrap(), EncryptionKey([0; 32]))]);
+        assert!(matches!(sealed, Err(SealError::BadKey { .. })));
+    }
 }

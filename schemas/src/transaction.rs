@@ -28,6 +28,7 @@ pub const COSIGNATURES_MAX: usize = 64;
 #[serde(deny_unknown_fields)]
 pub struct Body {
     /// [`TRANSACTION_VERSION`].
+    #[serde(deserialize_with = "crate::encode::known_version::<_, TRANSACTION_VERSION>")]
     pub version: u16,
     /// The ledger that it is for.
     pub genesis: GenesisHash,
@@ -50,6 +51,7 @@ pub struct Body {
 #[serde(deny_unknown_fields)]
 pub struct Head {
     /// As in [`Body`].
+    #[serde(deserialize_with = "crate::encode::known_version::<_, TRANSACTION_VERSION>")]
     pub version: u16,
     /// As in [`Body`].
     pub genesis: GenesisHash,

@@ -1,6 +1,7 @@
 //! What every record kind answers about itself, and the small checks that kinds share.
 
 use crate::items::ItemSet;
+use crate::sealed::Sealed;
 use crate::time::Time;
 
 /// A field is out of bounds. Correct that field.
@@ -39,14 +40,21 @@ pub(super) fn unless(wrong: bool, field: &'static str, reason: &str) -> Result<(
     Ok(())
 }
 
-/// Text has `min` to `max` bytes and no control characters (it is shown on terminals).
+/// Characters that change how others are shown: controls, and the marks that reorder a line (a note must
+/// read on a terminal as it was signed).
+fn misleads(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Text has `min` to `max` bytes and no control characters.
 pub(super) fn text(
     field: &'static str,
     text: &str,
     min: usize,
     max: usize,
 ) -> Result<(), FieldError> {
-    let fits = (min..=max).contains(&text.len()) && !text.chars().any(char::is_control);
+    let fits = (min..=max).contains(&text.len()) && !text.chars().any(misleads);
     unless(
         !fits,
         field,
@@ -64,4 +72,13 @@ pub(super) fn at_most(field: &'static str, got: usize, max: usize) -> Result<(),
 
 pub(super) fn some_items(items: &ItemSet) -> Result<(), FieldError> {
     unless(items.is_empty(), "items", "names no item")
+}
+
+/// A sealed field, if there is one, has 1 to 32 recipients in order and texts of bounded length.
+pub(super) fn sealed(field: &'static str, sealed: Option<&Sealed>) -> Result<(), FieldError> {
+    unless(
+        sealed.is_some_and(|sealed| !sealed.is_well_formed()),
+        field,
+        "must be sealed to 1 to 32 recipients, sorted by member, at most 2,048 bytes of text each",
+    )
 }

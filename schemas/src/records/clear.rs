@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{DocumentId, MemberId, Reference};
 use crate::jurisdiction::Jurisdiction;
-use crate::records::check::{Check, FieldError};
+use crate::records::check::{Check, FieldError, sealed};
 use crate::sealed::Sealed;
 use crate::time::Time;
 use crate::words::{CustomsDecision, CustomsStage, HsCode};
@@ -48,7 +48,7 @@ pub struct Clear {
 
 impl Check for Clear {
     fn check(&self) -> Result<(), FieldError> {
-
+        sealed("value", self.value.as_ref())?;
         Ok(())
     }
 

@@ -29,6 +29,7 @@ impl Check for Correct {
     fn check(&self) -> Result<(), FieldError> {
         some_items(&self.items)?;
         text("reason", &self.reason, 1, 400)?;
+        unless(self.carried.len() as u64 > self.items.len(), "carried", "carries more movements than items are named")?;
         if let Some(record) = &self.replacement {
             unless(!record.kind().is_custody(), "replacement", "must be a custody record")?;
             record.check()?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{DocumentId, MemberId};
 use crate::jurisdiction::Jurisdiction;
-use crate::records::check::{Check, FieldError};
+use crate::records::check::{Check, FieldError, sealed};
 use crate::sealed::Sealed;
 use crate::time::Time;
 
@@ -29,7 +29,7 @@ pub struct DeclarePayment {
 
 impl Check for DeclarePayment {
     fn check(&self) -> Result<(), FieldError> {
-
+        sealed("amount", Some(&self.amount))?;
         Ok(())
     }
 }

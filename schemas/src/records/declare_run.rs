@@ -37,13 +37,14 @@ pub struct DeclareRun {
 pub struct Flop {
     /// Significant digits.
     pub digits: u32,
-    /// Power of ten.
+    /// Power of ten, 0 to 28: the amount fits 128 bits.
     pub exponent: u8,
 }
 
 impl Check for DeclareRun {
     fn check(&self) -> Result<(), FieldError> {
         text("purpose", &self.purpose, 0, 400)?;
+        unless(self.flop.exponent > 28, "exponent", "must be 0 to 28")?;
         unless(self.sites.is_empty(), "sites", "names no site")?;
         at_most("sites", self.sites.len(), 100)?;
         unless(self.until <= self.from, "until", "must be after from")?;

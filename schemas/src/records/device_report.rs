@@ -32,8 +32,8 @@ impl DeviceReport {
     /// What the chip signs: everything but the signature, bound to the ledger.
     pub fn preimage(&self, genesis: &crate::ids::GenesisHash) -> Hash {
         let body = (&self.item, &self.key, &self.constraint, self.value, &self.firmware);
-        let bytes = crate::encode::encode(&("device report", genesis, body, self.occurred_at));
-        crate::hash::TRANSACTION_SIGNATURE.hash(&bytes)
+        let bytes = crate::encode::encode(&(genesis, body, self.occurred_at));
+        crate::hash::DEVICE_REPORT.hash(&bytes)
     }
 }
 

@@ -1,11 +1,15 @@
 //! A record inside a record: what a proposal would do, what a correction puts in place.
 //!
-//! In canonical bytes it is a length and the record's own bytes, and a kind that can itself hold a record
-//! is refused before it is decoded: no input can nest deeper than one.
+//! In canonical bytes it is a length and the record's own bytes. In either form the kind is read first, and a
+//! kind that can itself hold a record is refused before anything of it is decoded: no input descends deeper
+//! than one.
 
+use std::fmt;
 use std::ops::Deref;
 
 use schemars::JsonSchema;
+use serde::de::value::{EnumAccessDeserializer, StrDeserializer};
+use serde::de::{DeserializeSeed, EnumAccess, Error, IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::encode::{decode, decode_prefix, encode};
@@ -29,6 +33,12 @@ const fn may_nest(kind: Kind) -> bool {
     )
 }
 
+fn refusal<E: Error>(kind: Kind) -> E {
+    E::custom(format_args!(
+        "a record of kind {kind} cannot be inside another"
+    ))
+}
+
 impl Deref for Nested {
     type Target = Record;
     fn deref(&self) -> &Record {
@@ -48,25 +58,59 @@ impl Serialize for Nested {
 
 impl<'de> Deserialize<'de> for Nested {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-        let refuse = || D::Error::custom("this kind of record cannot be inside another");
         if d.is_human_readable() {
-            return Self::new(Record::deserialize(d)?).ok_or_else(refuse);
+            return d.deserialize_enum("Record", &[], KindFirst);
         }
         let bytes = Vec::<u8>::deserialize(d)?;
         let (kind, _) = decode_prefix::<Kind>(&bytes).map_err(D::Error::custom)?;
         if !may_nest(kind) {
-            return Err(refuse());
+            return Err(refusal(kind));
         }
-        decode(&bytes)
-            .map(|record| Self(Box::new(record)))
-            .map_err(D::Error::custom)
+        let record = decode(&bytes).map_err(D::Error::custom)?;
+        Ok(Self(Box::new(record)))
+    }
+}
+
+/// Reads the name of the kind, and the record only if that kind may be nested.
+struct KindFirst;
+
+impl<'de> Visitor<'de> for KindFirst {
+    type Value = Nested;
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a record, such as {\"install\": {...}}")
+    }
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Nested, A::Error> {
+        let (kind, content) = access.variant::<Kind>()?;
+        if !may_nest(kind) {
+            return Err(refusal(kind));
+        }
+        let named = Named { kind, content };
+        let record = Record::deserialize(EnumAccessDeserializer::new(named))?;
+        Ok(Nested(Box::new(record)))
+    }
+}
+
+/// A record whose kind is read already, and its content not yet.
+struct Named<V> {
+    kind: Kind,
+    content: V,
+}
+
+impl<'de, V: serde::de::VariantAccess<'de>> EnumAccess<'de> for Named<V> {
+    type Error = V::Error;
+    type Variant = V;
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, V), V::Error> {
+        let name: StrDeserializer<'_, V::Error> = self.kind.name().into_deserializer();
+        Ok((seed.deserialize(name)?, self.content))
     }
 }
 
 impl JsonSchema for Nested {
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Record".into()
+        Record::schema_name()
+    }
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        Record::schema_id()
     }
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         Record::json_schema(generator)
@@ -76,22 +120,87 @@ impl JsonSchema for Nested {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::records::{Approve, Propose};
+    use crate::records::{Approve, Propose, SuspendMember};
+
+    fn approve() -> Record {
+        Record::Approve(Approve {
+            proposal: "A:1".parse().unwrap(),
+        })
+    }
+
+    fn proposal() -> Record {
+        let suspend = r#"{"member": "B", "action": "suspend", "reason": "court order"}"#;
+        let suspend: SuspendMember = serde_json::from_str(suspend).unwrap();
+        Record::Propose(Propose {
+            proposal: "A:1".parse().unwrap(),
+            record: Nested::new(Record::SuspendMember(suspend)).unwrap(),
+            expires_at: "2026-03-01".parse().unwrap(),
+        })
+    }
+
+    /// Canonical bytes of a proposal of whatever `nested` are the bytes of.
+    fn propose_bytes(nested: &[u8]) -> Vec<u8> {
+        let Record::Propose(propose) = proposal() else {
+            unreachable!("made above");
+        };
+        encode(&(Kind::Propose, propose.proposal, nested, propose.expires_at))
+    }
 
     #[test]
-    fn a_record_that_nests_itself_a_million_times_is_refused_without_descending() {
-        let approve = Record::Approve(Approve {
-            proposal: "A:1".parse().unwrap(),
-        });
-        assert!(Nested::new(approve.clone()).is_none());
-        let mut bytes = encode(&approve);
-        for _ in 0..12 {
-            // A proposal: its kind, its id, the nested record's length and bytes, its expiry.
-            let mut outer = encode(&(Kind::Propose, "A", "1", &bytes));
-            outer.push(0);
-            bytes = outer;
+    fn a_governance_record_survives_in_a_proposal_in_bytes_and_json() {
+        let whole = proposal();
+        let Record::Propose(propose) = &whole else {
+            unreachable!("made above");
+        };
+        // The forged bytes of the tests below are of the right shape: these decode.
+        let bytes = propose_bytes(&encode(&*propose.record));
+        assert_eq!(bytes, encode(&whole));
+        assert_eq!(decode::<Record>(&bytes).unwrap(), whole);
+        let json = serde_json::to_string(&whole).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(&json).unwrap(), whole);
+    }
+
+    #[test]
+    fn kinds_that_hold_or_decide_records_cannot_be_nested() {
+        for kind in Kind::ALL {
+            let outer = matches!(kind.name(), "propose" | "approve" | "withdraw" | "correct");
+            assert_eq!(may_nest(*kind), !outer, "{kind}");
         }
-        assert!(decode::<Record>(&bytes).is_err());
-        let _: Option<Propose> = None;
+        assert!(Nested::new(approve()).is_none());
+        assert!(Nested::new(proposal()).is_none());
+        for inner in [approve(), proposal()] {
+            let refused = decode::<Record>(&propose_bytes(&encode(&inner)));
+            let reason = refused.unwrap_err().to_string();
+            assert!(reason.contains("cannot be inside another"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_nest_two_thousand_deep_are_refused_without_descending() {
+        let mut bytes = encode(&proposal());
+        for _ in 0..2_000 {
+            bytes = propose_bytes(&bytes);
+        }
+        // Every length inside is right, so only the kind can stop the decoder; and on a stack this small, one
+        // frame per level would abort the test.
+        let small_stack = std::thread::Builder::new().stack_size(256 * 1024);
+        let refused = small_stack.spawn(move || decode::<Record>(&bytes));
+        let reason = refused.unwrap().join().unwrap().unwrap_err().to_string();
+        assert!(reason.contains("cannot be inside another"), "{reason}");
+    }
+
+    #[test]
+    fn json_that_nests_deep_is_refused_at_the_second_level() {
+        let level = r#"{"propose": {"proposal": "A:1", "record": "#;
+        for depth in [2, 100, 100_000] {
+            let refused = serde_json::from_str::<Record>(&level.repeat(depth)).unwrap_err();
+            // Not for the recursion limit and not for the missing end: at the word `propose` of the second level.
+            let reason = refused.to_string();
+            assert!(
+                reason.contains("propose cannot be inside another"),
+                "{reason}"
+            );
+            assert!(refused.column() < 2 * level.len(), "{reason}");
+        }
     }
 }

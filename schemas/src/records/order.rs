@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::ModelId;
 use crate::ids::{DocumentId, MemberId, SiteId};
-use crate::records::check::{Check, FieldError, at_most, unless};
+use crate::records::check::{Check, FieldError, at_most, sealed, unless};
 use crate::sealed::Sealed;
 use crate::time::Time;
 
@@ -42,6 +42,7 @@ impl Check for Order {
         unless(self.lines.is_empty(), "lines", "an order has at least one line")?;
         at_most("lines", self.lines.len(), 100)?;
         unless(self.lines.iter().any(|line| line.chips == 0), "chips", "must be at least 1")?;
+        sealed("price", self.price.as_ref())?;
         Ok(())
     }
 

@@ -26,7 +26,8 @@ impl Check for Pack {
     fn check(&self) -> Result<(), FieldError> {
         some_items(&self.units)?;
         some_items(&self.items)?;
-        unless(self.items.len() % self.units.len() != 0, "items", "must divide evenly among the units")?;
+        unless(!self.items.len().is_multiple_of(self.units.len()), "items", "must divide evenly among the units")?;
+        unless(self.units.first_common(&self.items).is_some(), "units", "a unit cannot be put into a unit by the record that fills it")?;
         Ok(())
     }
 

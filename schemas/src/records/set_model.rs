@@ -19,6 +19,9 @@ pub struct SetModel {
 impl Check for SetModel {
     fn check(&self) -> Result<(), FieldError> {
 
-        Ok(())
+        self.version.check().map_err(|fault| FieldError {
+            field: "version",
+            reason: fault.to_string(),
+        })
     }
 }

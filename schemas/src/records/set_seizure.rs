@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{MemberId, SiteId};
 use crate::items::ItemSet;
-use crate::records::check::{Check, FieldError, some_items};
+use crate::records::check::{Check, FieldError, sealed, some_items};
 use crate::sealed::Sealed;
 use crate::time::Time;
 
@@ -42,6 +42,7 @@ pub enum SeizureAction {
 impl Check for SetSeizure {
     fn check(&self) -> Result<(), FieldError> {
         some_items(&self.items)?;
+        sealed("case", self.case.as_ref())?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{MemberId, SiteId};
 use crate::jurisdiction::Jurisdiction;
-use crate::records::check::{Check, FieldError, text};
+use crate::records::check::{Check, FieldError, text, unless};
 use crate::time::Time;
 
 /// Declares or changes a site; countersigned by customs of the claimed jurisdiction.
@@ -41,6 +41,10 @@ pub struct Position {
 impl Check for SetSite {
     fn check(&self) -> Result<(), FieldError> {
         text("name", &self.name, 1, 120)?;
+        let outside = |p: &Position| {
+            p.latitude_udeg.unsigned_abs() > 90_000_000 || p.longitude_udeg.unsigned_abs() > 180_000_000
+        };
+        unless(self.position.as_ref().is_some_and(outside), "position", "must be on the globe, in millionths of a degree")?;
         Ok(())
     }
 }

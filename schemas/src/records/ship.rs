@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{DocumentId, MemberId, SiteId};
 use crate::items::ItemSet;
-use crate::records::check::{Check, FieldError, some_items, unless};
+use crate::records::check::{Check, FieldError, sealed, some_items, unless};
 use crate::sealed::Sealed;
 use crate::time::Time;
 
@@ -41,6 +41,7 @@ impl Check for Ship {
     fn check(&self) -> Result<(), FieldError> {
         some_items(&self.items)?;
         unless(self.expected_at < self.occurred_at, "expected_at", "must not be before occurred_at")?;
+        sealed("declared", self.declared.as_ref())?;
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::items::ItemSet;
-use crate::records::check::{Check, FieldError};
+use crate::records::check::{Check, FieldError, sealed};
 use crate::sealed::Sealed;
 
 /// A whistleblower's message, sealed, entered by a regulator after a random delay.
@@ -19,7 +19,7 @@ pub struct Tip {
 
 impl Check for Tip {
     fn check(&self) -> Result<(), FieldError> {
-
+        sealed("message", Some(&self.message))?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::MemberId;
 use crate::items::ItemSet;
-use crate::records::check::{Check, FieldError, some_items};
+use crate::records::check::{Check, FieldError, sealed, some_items};
 use crate::sealed::Sealed;
 use crate::time::Time;
 
@@ -26,6 +26,7 @@ pub struct TransferTitle {
 impl Check for TransferTitle {
     fn check(&self) -> Result<(), FieldError> {
         some_items(&self.items)?;
+        sealed("price", self.price.as_ref())?;
         Ok(())
     }
 
