@@ -123,9 +123,13 @@ impl Levels {
     /// The parents of the changed nodes of a level that is `width` nodes wide afterwards.
     fn parents(&self, level: usize, width: u64, changed: &Nodes) -> Nodes {
         let stored = self.levels.get(level).map_or(&[][..], Vec::as_slice);
-        let clean = |index: u64| match index < width {
-            true => stored.get(at(index)).copied().unwrap_or(Hash::ZERO),
-            false => Hash::ZERO,
+        let clean = |index: u64| {
+            let inside = if index < width {
+                stored.get(at(index))
+            } else {
+                None
+            };
+            inside.copied().unwrap_or(Hash::ZERO)
         };
         let mut parents = Vec::with_capacity(changed.len());
         let mut rest = changed.iter().peekable();
