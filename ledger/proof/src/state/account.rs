@@ -31,6 +31,16 @@ pub enum AccountPlace {
     },
 }
 
+impl AccountPlace {
+    /// Whether the site is the place, or an end of the way.
+    pub fn concerns(&self, other: &SiteId) -> bool {
+        match self {
+            Self::Site { site, .. } => site == other,
+            Self::Transit { from, to, .. } => from == other || to == other,
+        }
+    }
+}
+
 /// One account.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Account {

@@ -1,0 +1,179 @@
+//! Who may do what, judged at block time: members, keys, roles, co-signers, the regulators' quorum.
+
+use std::collections::BTreeSet;
+
+use chipledger_proof::state::{Key, Member, MemberKey, Site};
+use chipledger_schemas::ids::{MemberId, PublicKey, SiteId};
+use chipledger_schemas::jurisdiction::Jurisdiction;
+use chipledger_schemas::time::Time;
+use chipledger_schemas::words::{KeyClass, Role};
+
+use crate::rejection::{Code, Fault, reject};
+use crate::state::{Draft, State};
+
+/// Who stands behind a record: its author and the co-signers, all with keys that count.
+#[derive(Clone, Debug)]
+pub(crate) struct Signers {
+    /// The author.
+    pub author: MemberId,
+    /// The author's key.
+    pub key: PublicKey,
+    /// What the author's key may sign.
+    pub class: KeyClass,
+    /// Co-signers.
+    pub cosigners: BTreeSet<MemberId>,
+    /// Those of author and co-signers that signed with an admin key.
+    pub admins: BTreeSet<MemberId>,
+    /// Whether the regulators' quorum stands behind it already: an approved proposal.
+    pub approved: bool,
+}
+
+impl<S: State> Draft<'_, S> {
+    /// A member that may act.
+    pub(crate) fn active_member(&self, member: &MemberId) -> Result<Member, Fault> {
+        let found = self.member(member)?;
+        if found.suspended || found.successor.is_some() {
+            return reject(
+                Code::MemberSuspended,
+                format!("{member} is suspended or succeeded"),
+            );
+        }
+        Ok(found)
+    }
+
+    /// A member, active or not.
+    pub(crate) fn member(&self, member: &MemberId) -> Result<Member, Fault> {
+        match self.get::<Member>(&Key::Member(member.clone()))? {
+            Some(found) => Ok(found),
+            None => reject(Code::MemberUnknown, format!("{member} is no member")),
+        }
+    }
+
+    /// Checks that a key is the member's and counts at block time; returns what it may sign.
+    pub(crate) fn check_key(&self, member: &MemberId, key: &PublicKey) -> Result<KeyClass, Fault> {
+        self.active_member(member)?;
+        let Some(found) = self.get::<MemberKey>(&Key::SigningKey(*key))? else {
+            return reject(Code::KeyUnknown, format!("key {key} is not registered"));
+        };
+        if found.member != *member {
+            return reject(Code::KeyNotOfMember, format!("key {key} is not {member}'s"));
+        }
+        let time = self.at.time;
+        let revoked = found.revoked_at.is_some_and(|at| at <= time);
+        if revoked || time < found.valid_from || time >= found.valid_until {
+            return reject(
+                Code::KeyNotValid,
+                format!("key {key} does not count at {time}"),
+            );
+        }
+        Ok(found.class)
+    }
+
+    /// Rejects a member without any of the roles.
+    pub(crate) fn require_role(&self, member: &MemberId, roles: &[Role]) -> Result<(), Fault> {
+        let has = self.member(member)?.roles;
+        if roles.iter().any(|role| has.contains(role)) {
+            return Ok(());
+        }
+        let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+        reject(
+            Code::RoleMissing,
+            format!("{member} is none of: {}", names.join(", ")),
+        )
+    }
+
+    /// Rejects unless the member co-signed, or is the author.
+    pub(crate) fn require_cosigner(
+        &self,
+        signers: &Signers,
+        member: &MemberId,
+    ) -> Result<(), Fault> {
+        if signers.author == *member || signers.cosigners.contains(member) {
+            return Ok(());
+        }
+        reject(Code::CosignatureMissing, format!("{member} must co-sign"))
+    }
+
+    /// Members that hold a regulator's seat now.
+    pub(crate) fn regulators(&self) -> Result<BTreeSet<MemberId>, Fault> {
+        let seat = |(key, member): (Key, Member)| match key {
+            Key::Member(id)
+                if member.roles.contains(&Role::Regulator)
+                    && !member.suspended
+                    && member.successor.is_none() =>
+            {
+                Some(id)
+            }
+            _ => None,
+        };
+        Ok(self.all::<Member>()?.into_iter().filter_map(seat).collect())
+    }
+
+    /// Whether more than two thirds of the regulators' seats are among these members.
+    pub(crate) fn is_quorum(&self, members: &BTreeSet<MemberId>) -> Result<bool, Fault> {
+        let seats = self.regulators()?;
+        let in_favour = seats.intersection(members).count();
+        Ok(in_favour * 3 > seats.len() * 2)
+    }
+
+    /// Rejects unless the regulators' quorum stands behind the record.
+    pub(crate) fn require_quorum(&self, signers: &Signers) -> Result<(), Fault> {
+        if signers.approved || self.is_quorum(&signers.admins)? {
+            return Ok(());
+        }
+        reject(
+            Code::QuorumMissing,
+            "more than two thirds of the regulators' seats must agree",
+        )
+    }
+
+    /// Rejects unless a customs member of the jurisdiction is the author or a co-signer. Where the
+    /// jurisdiction is unknown, a regulator stands in.
+    pub(crate) fn require_customs(
+        &self,
+        signers: &Signers,
+        jurisdiction: Jurisdiction,
+    ) -> Result<(), Fault> {
+        for member in signers.cosigners.iter().chain([&signers.author]) {
+            if self.is_customs_of(member, jurisdiction)? {
+                return Ok(());
+            }
+        }
+        reject(
+            Code::CosignatureMissing,
+            format!("customs of {jurisdiction} must sign or co-sign"),
+        )
+    }
+
+    /// Whether a member is customs of a jurisdiction.
+    pub(crate) fn is_customs_of(
+        &self,
+        member: &MemberId,
+        jurisdiction: Jurisdiction,
+    ) -> Result<bool, Fault> {
+        let member = self.member(member)?;
+        let customs = member.roles.contains(&Role::Customs) && member.jurisdiction == jurisdiction;
+        let stand_in =
+            jurisdiction == Jurisdiction::UNKNOWN && member.roles.contains(&Role::Regulator);
+        Ok(customs || stand_in)
+    }
+
+    /// A site.
+    pub(crate) fn site(&self, site: &SiteId) -> Result<Site, Fault> {
+        match self.get::<Site>(&Key::Site(site.clone()))? {
+            Some(found) => Ok(found),
+            None => reject(Code::SiteUnknown, format!("{site} is not declared")),
+        }
+    }
+
+    /// Rejects an event that lies too far after block time.
+    pub(crate) fn check_not_future(&self, occurred_at: Time, future_ms: u64) -> Result<(), Fault> {
+        if occurred_at > self.at.time.plus_ms(future_ms) {
+            return reject(
+                Code::InFuture,
+                format!("{occurred_at} lies after block time {}", self.at.time),
+            );
+        }
+        Ok(())
+    }
+}

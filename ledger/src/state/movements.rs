@@ -1,0 +1,402 @@
+//! Moving items: one primitive for every kind of record, so that chips are conserved by construction.
+
+use chipledger_proof::state::{
+    Account, ContentRow, Evidence, EvidenceKind, Item, LastMovement, Member, next_history,
+};
+use chipledger_schemas::hash::Hash;
+use chipledger_schemas::ids::{ItemId, ItemNumber, MemberId};
+use chipledger_schemas::movement::{Facts, Location, Movement, Place};
+use chipledger_schemas::time::Time;
+use chipledger_schemas::words::Status;
+
+use super::accounts::Side;
+use super::containment::contribution;
+use super::{Change, Draft, State};
+use crate::rejection::{Code, Fault, reject};
+
+/// What holds of an item once its containers are taken into account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Effective {
+    /// Its id.
+    pub id: ItemId,
+    /// The outermost unit; itself, if it is a root.
+    pub root: ItemNumber,
+    /// Where.
+    pub place: Place,
+    /// Custody.
+    pub holder: MemberId,
+    /// Title.
+    pub owner: MemberId,
+    /// Use, if anybody but the owner.
+    pub user: Option<MemberId>,
+    /// State of life; that of an ended container, if one ended.
+    pub status: Status,
+    /// Its containers, innermost first.
+    pub containers: Vec<ItemNumber>,
+    /// The latest movement of it or of a container.
+    pub moved_at: Time,
+    /// The innermost container that bears a seal.
+    pub sealed_in: Option<ItemId>,
+}
+
+impl Effective {
+    /// Whether it is a root.
+    pub(crate) fn is_root(&self) -> bool {
+        self.containers.is_empty()
+    }
+}
+
+/// A new item.
+pub(crate) struct NewItem {
+    pub id: ItemId,
+    pub kind: chipledger_proof::state::ItemKind,
+    pub facts: Facts,
+    pub unverified: bool,
+    pub device_key: Option<chipledger_schemas::ids::PublicKey>,
+}
+
+impl<S: State> Draft<'_, S> {
+    /// What holds of an item.
+    pub(crate) fn effective(&self, number: ItemNumber) -> Result<Effective, Fault> {
+        struct Climb {
+            owner: Option<MemberId>,
+            user: Option<MemberId>,
+            status: Option<Status>,
+            moved_at: Time,
+        }
+        let mut climb = Climb {
+            owner: None,
+            user: None,
+            status: None,
+            moved_at: Time::default(),
+        };
+        let mut id = None;
+        let mut containers = Vec::new();
+        let mut sealed_in = None;
+        let mut at = number;
+        loop {
+            let location = self.with_item(at, |item| {
+                let facts = &item.facts;
+                climb.owner = climb.owner.take().or_else(|| facts.owner.clone());
+                climb.user = climb.user.take().or_else(|| facts.user.clone());
+                match facts.status {
+                    Some(status) if status.is_ended() => climb.status = Some(status),
+                    status => climb.status = climb.status.or(status),
+                }
+                climb.moved_at = climb.moved_at.max(item.movement.occurred_at());
+                if at != number && facts.seal.is_some() && sealed_in.is_none() {
+                    sealed_in = Some(item.id.clone());
+                }
+                id.get_or_insert_with(|| item.id.clone());
+                facts.location.clone()
+            })?;
+            match location {
+                Location::In(parent) => {
+                    containers.push(parent);
+                    at = parent;
+                }
+                Location::At { place, holder } => {
+                    return Ok(Effective {
+                        id: id.expect("the climb starts at the item"),
+                        root: at,
+                        place,
+                        holder,
+                        owner: climb.owner.expect("a root has an owner"),
+                        user: climb.user,
+                        status: climb.status.expect("a root has a status"),
+                        containers,
+                        moved_at: climb.moved_at,
+                        sealed_in,
+                    });
+                }
+            }
+        }
+    }
+
+    /// The accounts of what an item stands for, one per row of it.
+    fn accounts_of(
+        &self,
+        item: &Item,
+        effective: &Effective,
+    ) -> Result<Vec<(Side, ContentRow)>, Fault> {
+        let place = self.account_place(&effective.place)?;
+        let holder = self.successor_of(&effective.holder)?;
+        let mut accounts = Vec::new();
+        for row in item.rows() {
+            let owner = row.owner.as_ref().unwrap_or(&effective.owner);
+            let user = row
+                .user
+                .as_ref()
+                .or(effective.user.as_ref())
+                .unwrap_or(owner);
+            let status = match row.status {
+                Some(status) if !effective.status.is_ended() => status,
+                _ => effective.status,
+            };
+            if status.is_ended() {
+                accounts.push((Side::Ended(status), row));
+                continue;
+            }
+            let account = Account {
+                place: place.clone(),
+                holder: holder.clone(),
+                owner: self.successor_of(owner)?,
+                user: self.successor_of(user)?,
+                status,
+            };
+            accounts.push((Side::Account(account), row));
+        }
+        Ok(accounts)
+    }
+
+    /// The member that acts for `member` now: itself, or who took it over.
+    pub(crate) fn successor_of(&self, member: &MemberId) -> Result<MemberId, Fault> {
+        let mut at = member.clone();
+        loop {
+            let key = chipledger_proof::state::Key::Member(at.clone());
+            match self
+                .look::<Member, _>(&key, |m| m.successor.clone())?
+                .flatten()
+            {
+                Some(successor) => at = successor,
+                None => return Ok(at),
+            }
+        }
+    }
+
+    /// Gives an item new facts: postings, content of its containers, history and the stack of movements
+    /// follow.
+    pub(crate) fn move_item(
+        &mut self,
+        number: ItemNumber,
+        facts: Facts,
+        occurred_at: Time,
+    ) -> Result<(), Fault> {
+        let item = self.item(number)?;
+        let movement = Movement {
+            record: self.at.id,
+            occurred_at,
+            before: Some(item.facts.clone()),
+            previous_at: item.movement.occurred_at(),
+            below: item.movement.digest(),
+        };
+        self.change_facts(
+            number,
+            item,
+            facts.clone(),
+            LastMovement::Known(movement),
+            occurred_at,
+        )?;
+        self.push_change(number, occurred_at, Change::Moved(facts));
+        Ok(())
+    }
+
+    /// Puts an item's earlier facts back; `below` is the movement that is the latest again.
+    pub(crate) fn undo_item(
+        &mut self,
+        number: ItemNumber,
+        undone: &Movement,
+        facts: Facts,
+    ) -> Result<(), Fault> {
+        let item = self.item(number)?;
+        let below = LastMovement::Below {
+            digest: undone.below,
+            occurred_at: undone.previous_at,
+        };
+        self.change_facts(number, item, facts.clone(), below, undone.occurred_at)?;
+        self.push_change(number, undone.occurred_at, Change::Undone(facts));
+        Ok(())
+    }
+
+    fn change_facts(
+        &mut self,
+        number: ItemNumber,
+        mut item: Item,
+        facts: Facts,
+        movement: LastMovement,
+        occurred_at: Time,
+    ) -> Result<(), Fault> {
+        let before = self.accounts_of(&item, &self.effective(number)?)?;
+        let old_parent = parent_of(&item.facts);
+        let removed = contribution(&item);
+        item.facts = facts;
+        item.movement = movement;
+        self.count_event(&mut item, occurred_at, EvidenceKind::Declared);
+        let new_parent = parent_of(&item.facts);
+        let added = contribution(&item);
+        self.put_item(number, item.clone());
+        match (old_parent, new_parent) {
+            (Some(old), Some(new)) if old == new => {
+                if removed != added {
+                    self.change_content(old, removed, added)?;
+                }
+            }
+            (old, new) => {
+                if let Some(old) = old {
+                    self.change_content(old, removed, Vec::new())?;
+                }
+                if let Some(new) = new {
+                    self.change_content(new, Vec::new(), added)?;
+                }
+            }
+        }
+        let after = self.accounts_of(&item, &self.effective(number)?)?;
+        for ((from, row), (to, _)) in before.into_iter().zip(after) {
+            self.post(occurred_at, &row, from, to);
+        }
+        Ok(())
+    }
+
+    /// Brings an item into the ledger.
+    pub(crate) fn create_item(
+        &mut self,
+        number: ItemNumber,
+        new: NewItem,
+        occurred_at: Time,
+    ) -> Result<(), Fault> {
+        let movement = Movement {
+            record: self.at.id,
+            occurred_at,
+            before: None,
+            previous_at: Time::default(),
+            below: Hash::ZERO,
+        };
+        let mut item = Item {
+            id: new.id,
+            kind: new.kind,
+            facts: new.facts.clone(),
+            content: Vec::new(),
+            movement: LastMovement::Known(movement),
+            events: 0,
+            history: Hash::ZERO,
+            disputes: 0,
+            unverified: new.unverified,
+            device_key: new.device_key,
+            evidence: Evidence {
+                kind: EvidenceKind::Declared,
+                at: occurred_at,
+            },
+        };
+        self.count_event(&mut item, occurred_at, EvidenceKind::Declared);
+        self.put_item(number, item.clone());
+        if let Some(parent) = parent_of(&item.facts) {
+            self.change_content(parent, Vec::new(), contribution(&item))?;
+        }
+        for (to, row) in self.accounts_of(&item, &self.effective(number)?)? {
+            self.post(occurred_at, &row, Side::Origin, to);
+        }
+        self.push_change(number, occurred_at, Change::Moved(new.facts));
+        Ok(())
+    }
+
+    /// Names an item without moving it.
+    pub(crate) fn note_item(
+        &mut self,
+        number: ItemNumber,
+        occurred_at: Time,
+        evidence: Option<EvidenceKind>,
+    ) -> Result<(), Fault> {
+        let mut item = self.item(number)?;
+        let kind = evidence.unwrap_or(item.evidence.kind);
+        let at = if evidence.is_some() {
+            occurred_at
+        } else {
+            item.evidence.at
+        };
+        self.count_event(&mut item, at, kind);
+        self.put_item(number, item);
+        self.push_change(number, occurred_at, Change::Noted);
+        Ok(())
+    }
+
+    /// Says on what evidence the facts of an item rest now.
+    pub(crate) fn set_evidence(
+        &mut self,
+        number: ItemNumber,
+        kind: EvidenceKind,
+        at: Time,
+    ) -> Result<(), Fault> {
+        let mut item = self.item(number)?;
+        item.evidence = Evidence { kind, at };
+        self.put_item(number, item);
+        Ok(())
+    }
+
+    /// Opens (`+1`) or resolves (`-1`) a dispute on an item.
+    pub(crate) fn change_disputes(
+        &mut self,
+        number: ItemNumber,
+        opens: bool,
+        occurred_at: Time,
+    ) -> Result<(), Fault> {
+        let mut item = self.item(number)?;
+        let effective = self.effective(number)?;
+        let before = self.accounts_of(&item, &effective)?;
+        let removed = contribution(&item);
+        item.disputes = match (opens, item.disputes) {
+            (true, n) => n.saturating_add(1),
+            (false, 0) => {
+                return reject(
+                    Code::StatusForbids,
+                    format!("{} has no open dispute", item.id),
+                );
+            }
+            (false, n) => n - 1,
+        };
+        let kind = item.evidence.kind;
+        let at = item.evidence.at;
+        self.count_event(&mut item, at, kind);
+        let added = contribution(&item);
+        self.put_item(number, item.clone());
+        if let Some(parent) = parent_of(&item.facts)
+            && removed != added
+        {
+            self.change_content(parent, removed, added)?;
+        }
+        for ((account, row), (_, marked)) in before.iter().zip(self.accounts_of(&item, &effective)?)
+        {
+            if let Side::Account(account) = account
+                && row.disputed != marked.disputed
+            {
+                self.mark_disputed(account, row.model, row.count, marked.disputed);
+            }
+        }
+        self.push_change(number, occurred_at, Change::Noted);
+        Ok(())
+    }
+
+    fn count_event(&self, item: &mut Item, at: Time, kind: EvidenceKind) {
+        item.events = item.events.saturating_add(1);
+        item.history = next_history(&item.history, self.at.id, self.at.height);
+        item.evidence = Evidence { kind, at };
+    }
+
+    /// Rejects an item that ended, or a record that lies before the item's last movement.
+    pub(crate) fn check_movable(
+        &self,
+        effective: &Effective,
+        occurred_at: Time,
+    ) -> Result<(), Fault> {
+        if effective.status.is_ended() {
+            return reject(
+                Code::ItemEnded,
+                format!("{} is {}", effective.id, effective.status),
+            );
+        }
+        if occurred_at < effective.moved_at {
+            return reject(
+                Code::OutOfOrder,
+                format!("{} last moved at {}", effective.id, effective.moved_at),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The container that facts name.
+pub(crate) fn parent_of(facts: &Facts) -> Option<ItemNumber> {
+    match facts.location {
+        Location::In(parent) => Some(parent),
+        Location::At { .. } => None,
+    }
+}
