@@ -18,6 +18,7 @@ use crate::rejection::{Code, Fault, Rejection, reject};
 use crate::state::{Draft, State};
 use crate::verify::{VerifiedTransaction, needs_admin_key};
 
+pub mod genesis;
 mod holding;
 mod install;
 mod pack;
@@ -50,7 +51,7 @@ impl Context<'_> {
 }
 
 /// Begins a block: closes windows that ended, brings the next validators and a due upgrade in force.
-pub(crate) fn begin<S: State>(draft: &mut Draft<'_, S>, chain: &mut Chain) -> Result<(), Fault> {
+pub fn begin<S: State>(draft: &mut Draft<'_, S>, chain: &mut Chain) -> Result<(), Fault> {
     let time = draft.at.time;
     for (_, id) in draft.state().ended_windows(time, WINDOWS_PER_BLOCK)? {
         draft.remove(Key::Transaction(id));
@@ -73,7 +74,7 @@ pub(crate) fn begin<S: State>(draft: &mut Draft<'_, S>, chain: &mut Chain) -> Re
 ///
 /// # Errors
 /// [`Fault::Rejected`]: the draft is as before. [`Fault::Fatal`]: the state cannot be read.
-pub(crate) fn transaction<S: State>(
+pub fn transaction<S: State>(
     draft: &mut Draft<'_, S>,
     index: u32,
     verified: &VerifiedTransaction,
@@ -207,3 +208,6 @@ pub(crate) fn run<S: State>(
         _ => reject(Code::ExecutionFailed, "not yet"),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

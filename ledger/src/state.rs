@@ -12,6 +12,7 @@ use chipledger_schemas::time::Time;
 mod accounts;
 mod containment;
 mod draft;
+pub mod memory;
 mod movements;
 mod names;
 

@@ -21,6 +21,9 @@ pub const DAY_MS: u64 = 24 * HOUR_MS;
 const TIME_MS_MAX: u64 = 253_402_128_000_000;
 
 impl Time {
+    /// The latest instant that can be written.
+    pub const END: Self = Self(TIME_MS_MAX);
+
     /// The instant `ms` milliseconds later; stops at the end of the representable range.
     #[must_use]
     pub fn plus_ms(self, ms: u64) -> Self {

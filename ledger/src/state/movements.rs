@@ -149,6 +149,22 @@ impl<S: State> Draft<'_, S> {
         Ok(accounts)
     }
 
+    /// The account of one chip.
+    pub(crate) fn account_of_chip(&self, effective: &Effective) -> Result<Side, Fault> {
+        if effective.status.is_ended() {
+            return Ok(Side::Ended(effective.status));
+        }
+        let owner = self.successor_of(&effective.owner)?;
+        let user = effective.user.as_ref().unwrap_or(&effective.owner);
+        Ok(Side::Account(Account {
+            place: self.account_place(&effective.place)?,
+            holder: self.successor_of(&effective.holder)?,
+            user: self.successor_of(user)?,
+            owner,
+            status: effective.status,
+        }))
+    }
+
     /// The member that acts for `member` now: itself, or who took it over.
     pub(crate) fn successor_of(&self, member: &MemberId) -> Result<MemberId, Fault> {
         let mut at = member.clone();
