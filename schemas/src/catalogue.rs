@@ -1,7 +1,7 @@
 //! The catalogue: what one accelerator of a model can do, as versioned reference data.
 //!
-//! Figures are integers in fixed units and unknown stays unknown. They are kept per model and never on
-//! an event: a model's figures get corrected, a chip's history does not. The embedded table is
+//! Figures are integers in fixed units and unknown stays unknown. They are kept per model and never
+//! on an event: a model's figures get corrected, a chip's history does not. The embedded table is
 //! `data/accelerators.csv` (sources and credits in `data/README.md`); a ledger starts from it and
 //! adds versions by record.
 
@@ -84,7 +84,8 @@ pub struct ModelVersion {
     pub tdp_w: Option<u32>,
     /// Total processing performance in thousandths: dense TOPS x bits at the best precision.
     pub tpp_milli: Option<u64>,
-    /// What a reader must know about the figures; why `tpp_milli` departs from the formula, if it does.
+    /// What a reader must know about the figures; why `tpp_milli` departs from the formula, if it
+    /// does.
     pub notes: String,
     /// Where the figures come from.
     pub source: String,

@@ -64,7 +64,8 @@ impl ValidatorSet {
     }
 }
 
-/// What a validator signs when it precommits a block: bound to the ledger, the height and the round.
+/// What a validator signs when it precommits a block: bound to the ledger, the height and the
+/// round.
 pub fn vote_preimage(
     genesis: &GenesisHash,
     height: Height,
@@ -137,8 +138,8 @@ pub enum CertificateError {
 }
 
 impl Certificate {
-    /// Checks that `validators` certified `block` at `height`. Weights come from the set given, never from
-    /// the certificate.
+    /// Checks that `validators` certified `block` at `height`. Weights come from the set given,
+    /// never from the certificate.
     pub fn verify(
         &self,
         genesis: &GenesisHash,

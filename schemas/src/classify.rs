@@ -1,10 +1,10 @@
 //! Under which paragraph of ECCN 3A090 an accelerator falls, by the rule of a given day.
 //!
-//! The rules are data with validity dates (`data/rules_3a090.csv`), evaluated clause by clause in exact
-//! integer arithmetic with three truth values: a figure nobody sourced makes a clause *unknown*, and an
-//! unknown clause that could decide makes the answer [`Class::Undetermined`], never "not controlled".
-//! The result is an opinion by formula, not a ruling: "applicable die area", "transfer rate" and
-//! "marketed for datacentres" are taken as the catalogue states them.
+//! The rules are data with validity dates (`data/rules_3a090.csv`), evaluated clause by clause in
+//! exact integer arithmetic with three truth values: a figure nobody sourced makes a clause
+//! *unknown*, and an unknown clause that could decide makes the answer [`Class::Undetermined`],
+//! never "not controlled". The result is an opinion by formula, not a ruling: "applicable die
+//! area", "transfer rate" and "marketed for datacentres" are taken as the catalogue states them.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -100,8 +100,8 @@ impl From<&ModelVersion> for Figures {
 }
 
 impl Figures {
-    /// Performance density (TPP per mm2) in hundredths, half up: for display only. No rule reads it,
-    /// because a density that is rounded before it is compared can cross a threshold.
+    /// Performance density (TPP per mm2) in hundredths, half up: for display only. No rule reads
+    /// it, because a density that is rounded before it is compared can cross a threshold.
     pub fn density_hundredths(&self) -> Option<u128> {
         let area = u128::from(self.die_area_milli_mm2.filter(|area| *area > 0)?);
         Some((200 * u128::from(self.tpp_milli?) + area) / (2 * area))

@@ -1,11 +1,11 @@
 //! Canonical bytes: the only encoder in the project, and the only file that names `bincode`.
 //!
-//! One frozen configuration (little endian, variable-length integers, an explicit size limit). `bincode`
-//! is unmaintained upstream (RUSTSEC-2025-0141); it stays because the format is frozen by the golden
-//! vectors in `schemas/vectors/` and nothing else touches the crate (decision 003).
+//! One frozen configuration (little endian, variable-length integers, an explicit size limit).
+//! `bincode` is unmaintained upstream (RUSTSEC-2025-0141); it stays because the format is frozen by
+//! the golden vectors in `schemas/vectors/` and nothing else touches the crate (decision 003).
 //!
-//! Decoding refuses trailing bytes, lengths beyond the limit before allocating, and any input that does
-//! not re-encode to the same bytes, so that one value has one encoding.
+//! Decoding refuses trailing bytes, lengths beyond the limit before allocating, and any input that
+//! does not re-encode to the same bytes, so that one value has one encoding.
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use serde::de::DeserializeOwned;
@@ -32,7 +32,8 @@ pub enum DecodeError {
         /// Bytes given.
         got: usize,
     },
-    /// The bytes end early, name an unknown variant, or hold an invalid value. Send the object as its author encoded it.
+    /// The bytes end early, name an unknown variant, or hold an invalid value. Send the object as
+    /// its author encoded it.
     #[error("malformed bytes: {reason}")]
     Malformed {
         /// What the decoder met.
@@ -44,7 +45,8 @@ pub enum DecodeError {
         /// How many bytes follow.
         extra: usize,
     },
-    /// The bytes decode, but another, shorter or sorted, form is the canonical one. Encode with the project's encoder.
+    /// The bytes decode, but another, shorter or sorted, form is the canonical one. Encode with the
+    /// project's encoder.
     #[error("the bytes are not in canonical form")]
     NotCanonical,
 }
@@ -76,8 +78,8 @@ pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, Decode
     Ok(value)
 }
 
-/// Reads a value from bytes that this program wrote itself and that a checksum or digest already covers:
-/// as [`decode`], without encoding it again.
+/// Reads a value from bytes that this program wrote itself and that a checksum or digest already
+/// covers: as [`decode`], without encoding it again.
 pub fn decode_stored<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     let (value, rest) = decode_prefix(bytes)?;
     if !rest.is_empty() {
@@ -99,8 +101,8 @@ pub fn decode_prefix<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), De
     Ok((value, &bytes[read..]))
 }
 
-/// Reads the version that a hashed or signed object starts with; any other than `KNOWN` fails closed, before
-/// the rest is read. For `#[serde(deserialize_with)]`.
+/// Reads the version that a hashed or signed object starts with; any other than `KNOWN` fails
+/// closed, before the rest is read. For `#[serde(deserialize_with)]`.
 pub fn known_version<'de, D: Deserializer<'de>, const KNOWN: u16>(d: D) -> Result<u16, D::Error> {
     let version = u16::deserialize(d)?;
     if version == KNOWN {

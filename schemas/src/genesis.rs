@@ -92,7 +92,8 @@ pub struct Genesis {
     pub solo: bool,
 }
 
-/// The genesis document cannot start a ledger. Correct what the message names; all members must use the same file.
+/// The genesis document cannot start a ledger. Correct what the message names; all members must use
+/// the same file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("genesis: {reason}")]
 pub struct GenesisError {

@@ -2,8 +2,8 @@
 //!
 //! Every digest in Chipledger is BLAKE3 in keyed mode under a key that `derive_key` makes from a
 //! context string: domain separation as strong as `derive_key` mode itself, at half its cost on the
-//! short inputs that a Merkle tree is made of (decision 002). Lists are never concatenated and hashed:
-//! they go through a Merkle tree that binds index and length (`chipledger-proof`).
+//! short inputs that a Merkle tree is made of (decision 002). Lists are never concatenated and
+//! hashed: they go through a Merkle tree that binds index and length (`chipledger-proof`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -89,7 +89,8 @@ impl JsonSchema for Hash {
     }
 }
 
-/// Fixed arrays as lower-case hexadecimal in JSON and as raw bytes (no length) in canonical encoding.
+/// Fixed arrays as lower-case hexadecimal in JSON and as raw bytes (no length) in canonical
+/// encoding.
 pub mod bytes_or_hex {
     use serde::de::{Error, SeqAccess, Visitor};
     use serde::ser::SerializeTuple;
@@ -145,7 +146,8 @@ pub mod bytes_or_hex {
     }
 }
 
-/// Bytes of any length as lower-case hexadecimal in JSON and as a length and raw bytes in canonical encoding.
+/// Bytes of any length as lower-case hexadecimal in JSON and as a length and raw bytes in canonical
+/// encoding.
 pub mod byte_list_or_hex {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

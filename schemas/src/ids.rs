@@ -111,7 +111,8 @@ text_id!(
     MemberId, "member", 24, "1 to 24 letters, digits and hyphens", is_name_byte
 );
 text_id!(
-    /// The first part of an item's id: belongs to one member, such as `NVIDIA` or a GS1 company prefix.
+    /// The first part of an item's id: belongs to one member, such as `NVIDIA` or a GS1 company
+    /// prefix.
     Issuer, "issuer prefix", 16, "1 to 16 letters, digits and hyphens", is_name_byte
 );
 text_id!(
@@ -119,11 +120,13 @@ text_id!(
     SiteId, "site", 40, "1 to 40 letters, digits and hyphens", is_name_byte
 );
 text_id!(
-    /// A reference that a party gives to one of its documents: a purchase order, an MRN, a seal number.
+    /// A reference that a party gives to one of its documents: a purchase order, an MRN, a seal
+    /// number.
     Reference, "reference", 35, "1 to 35 letters, digits and . / _ -", is_reference_byte
 );
 
-/// A document of a member: shipment, order, licence, limit, policy, plan, declaration. `NVIDIA:SHP-2024-7`.
+/// A document of a member: shipment, order, licence, limit, policy, plan, declaration.
+/// `NVIDIA:SHP-2024-7`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct DocumentId {
     /// The member whose document it is; only that member may create it.
@@ -209,8 +212,8 @@ text_in_json!(
     "MEMBER:REFERENCE"
 );
 
-/// An item's id, `issuer:serial`, ASCII, at most 40 bytes. The issuer is upper case, the serial lower
-/// case, whatever was typed: two ids that differ in case alone would be one label on a dock.
+/// An item's id, `issuer:serial`, ASCII, at most 40 bytes. The issuer is upper case, the serial
+/// lower case, whatever was typed: two ids that differ in case alone would be one label on a dock.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ItemId {
     issuer: Issuer,
@@ -291,7 +294,8 @@ text_in_json!(
 macro_rules! hash_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, Default)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        #[derive(Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
         pub struct $name(pub Hash);
 
@@ -430,7 +434,8 @@ macro_rules! hex_bytes {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({"type": "string", "pattern": "^[0-9a-f]+$", "description": $what})
+                schemars::json_schema!({"type": "string", "pattern": "^[0-9a-f]+$",
+                    "description": $what})
             }
         }
     };

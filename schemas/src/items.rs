@@ -1,9 +1,10 @@
 //! Item sets: how a record names its items.
 //!
-//! A serial is a prefix and a fixed-width decimal (`h100-007` is `h100-` and 007; 007 is not 7). A set is
-//! a sorted list of series, one per (issuer, prefix, width), each with its runs of consecutive numbers,
-//! disjoint and merged as far as they go: one set has one form, 1,000 consecutive serials take about 20
-//! bytes, and the number of items is known before anything is expanded.
+//! A serial is a prefix and a fixed-width decimal (`h100-007` is `h100-` and 007; 007 is not 7). A
+//! set is a sorted list of series, one per (issuer, prefix, width), each with its runs of
+//! consecutive numbers, disjoint and merged as far as they go: one set has one form, 1,000
+//! consecutive serials take about 20 bytes, and the number of items is known before anything is
+//! expanded.
 
 use std::fmt;
 use std::str::FromStr;
@@ -66,8 +67,8 @@ impl Series {
     }
 
     fn is_canonical(&self) -> bool {
-        // The way back covers case, white space and digits that belong to the number at once: an item
-        // must not have a second series, or one record could name it twice.
+        // The way back covers case, white space and digits that belong to the number at once: an
+        // item must not have a second series, or one record could name it twice.
         self.width <= NUMBER_WIDTH_MAX && self.id(0).is_ok_and(|id| Self::split(&id).0 == *self)
     }
 }
@@ -119,7 +120,8 @@ pub enum ItemSetError {
         /// The item.
         id: String,
     },
-    /// The bytes name the set in another than its canonical form. Encode it with the project's encoder.
+    /// The bytes name the set in another than its canonical form. Encode it with the project's
+    /// encoder.
     #[error("item set is not in canonical form")]
     NotCanonical,
 }
@@ -145,7 +147,8 @@ impl ItemSet {
     /// The set of the given runs, in any order.
     ///
     /// # Errors
-    /// [`ItemSetError::Twice`] if two overlap; [`ItemSetError::NotCanonical`] if a run does not fit its series.
+    /// [`ItemSetError::Twice`] if two overlap; [`ItemSetError::NotCanonical`] if a run does not fit
+    /// its series.
     pub fn of_runs(mut runs: Vec<(Series, Run)>) -> Result<Self, ItemSetError> {
         runs.sort_unstable();
         let mut groups: Vec<Group> = Vec::new();
@@ -378,7 +381,7 @@ impl JsonSchema for ItemSet {
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({"type": "array", "items": {"type": "string"},
-            "description": "item ids and ranges of serials: [\"ACME:rack-1\", \"NVIDIA:000100..000199\"]"})
+            "description": "item ids and ranges: [\"ACME:rack-1\", \"NVIDIA:000100..000199\"]"})
     }
 }
 
@@ -457,8 +460,9 @@ mod tests {
 
     #[test]
     fn refuses_bytes_that_name_an_item_by_a_second_series() {
-        // Each of these would name an item that has a canonical series already: in capitals, with white space,
-        // with a digit of the number in the prefix, or without a number where there is one.
+        // Each of these would name an item that has a canonical series already: in capitals, with
+        // white space, with a digit of the number in the prefix, or without a number where there is
+        // one.
         for (prefix, width) in [
             ("H", 3),
             (" h", 3),
@@ -495,7 +499,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn survives_bytes_and_text(numbers in proptest::collection::btree_set(0_u64..2_000, 0..200)) {
+        fn survives_bytes_and_text(
+            numbers in proptest::collection::btree_set(0_u64..2_000, 0..200),
+        ) {
             let ids: Vec<ItemId> =
                 numbers.iter().map(|n| format!("A:s{n:04}").parse().unwrap()).collect();
             let set = ItemSet::of(&ids).unwrap();

@@ -1,8 +1,8 @@
 //! Jurisdictions: whose law a site, a member or a movement falls under.
 //!
 //! A jurisdiction is an ISO 3166-1 alpha-2 code with the dates between which the code stood. Hong
-//! Kong, Macau and Taiwan have codes of their own and are never folded into another one. A place whose
-//! country nobody knows is [`Jurisdiction::UNKNOWN`] (`ZZ`), a row of its own in every total.
+//! Kong, Macau and Taiwan have codes of their own and are never folded into another one. A place
+//! whose country nobody knows is [`Jurisdiction::UNKNOWN`] (`ZZ`), a row of its own in every total.
 //! The table is `data/jurisdictions.csv`; a new edition only ever adds rows or closes their dates.
 
 use std::borrow::Cow;
@@ -18,11 +18,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::catalogue::Edition;
 
-/// Two upper-case ASCII letters of the table. A string in JSON, its two raw bytes in canonical encoding.
+/// Two upper-case ASCII letters of the table. A string in JSON, its two raw bytes in canonical
+/// encoding.
 ///
 /// Only codes of the embedded table exist as values; whether the code stood on a given day is a
-/// separate question ([`Jurisdiction::valid_on`]), because history must stay readable after a country
-/// has ended.
+/// separate question ([`Jurisdiction::valid_on`]), because history must stay readable after a
+/// country has ended.
 ///
 /// ```
 /// use chipledger_schemas::jurisdiction::Jurisdiction;

@@ -1,5 +1,5 @@
-//! Ed25519 keys: one signature rule everywhere, `verify_strict`, never the batch verifier (batch and single
-//! verification may disagree on crafted signatures, and then honest peers fork).
+//! Ed25519 keys: one signature rule everywhere, `verify_strict`, never the batch verifier (batch
+//! and single verification may disagree on crafted signatures, and then honest peers fork).
 
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
@@ -61,8 +61,9 @@ impl std::fmt::Debug for SecretKey {
     }
 }
 
-/// Whether `signature` is `key`'s over `preimage`: small-order keys and points, and any non-canonical
-/// encoding, are refused (RFC 8032 section 5.1.7 with the checks of `ed25519-dalek`'s `verify_strict`).
+/// Whether `signature` is `key`'s over `preimage`: small-order keys and points, and any
+/// non-canonical encoding, are refused (RFC 8032 section 5.1.7 with the checks of `ed25519-dalek`'s
+/// `verify_strict`).
 pub fn verify_strict(key: &PublicKey, preimage: &[u8; 32], signature: &Signature) -> bool {
     let Ok(key) = VerifyingKey::from_bytes(&key.0) else {
         return false;
@@ -87,7 +88,8 @@ mod tests {
 
     #[test]
     fn refuses_a_small_order_key_that_verifies_anything() {
-        // The identity point as key, with R = identity and S = 0, satisfies the lax equation for every message.
+        // The identity point as key, with R = identity and S = 0, satisfies the lax equation for
+        // every message.
         let mut identity = [0; 32];
         identity[0] = 1;
         let mut signature = [0; 64];

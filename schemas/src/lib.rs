@@ -1,8 +1,8 @@
 //! Words: everything that crosses a wire or a disk as data, and nothing that acts.
 //!
-//! A *record* is one signed statement of one kind ([`records::Kind`]); a *transaction* is the signed
-//! envelope around one or more; a *block* orders transactions, and its *certificate* is a quorum's
-//! signatures over its header.
+//! A *record* is one signed statement of one kind ([`records::Kind`]); a *transaction* is the
+//! signed envelope around one or more; a *block* orders transactions, and its *certificate* is a
+//! quorum's signatures over its header.
 //!
 //! ```
 //! use chipledger_schemas::items::ItemSet;
@@ -23,10 +23,12 @@ pub mod block;
 pub mod catalogue;
 pub mod certificate;
 pub mod encode;
+pub mod examples;
 pub mod genesis;
 pub mod hash;
 pub mod ids;
 pub mod items;
+pub mod json_schema;
 pub mod jurisdiction;
 pub mod keys;
 pub mod merkle;

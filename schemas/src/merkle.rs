@@ -1,8 +1,8 @@
 //! Bounded lists: a Merkle tree over an ordered list that binds index and length.
 //!
-//! Leaves are paired level by level; an odd last node climbs unpaired (never doubled, so no two lists
-//! share a root), which gives the shape of RFC 9162 section 2.1. The root hashes the length together
-//! with the top, so the length fixes the shape and the shape fixes what every index means.
+//! Leaves are paired level by level; an odd last node climbs unpaired (never doubled, so no two
+//! lists share a root), which gives the shape of RFC 9162 section 2.1. The root hashes the length
+//! together with the top, so the length fixes the shape and the shape fixes what every index means.
 
 use crate::hash::{Hash, LIST_LEAF, LIST_NODE, LIST_ROOT, Purpose};
 use serde::{Deserialize, Serialize};
@@ -328,7 +328,8 @@ mod tests {
 
     #[test]
     fn lists_of_different_lengths_never_share_a_root() {
-        // The doubled last leaf is the classic (Bitcoin, CVE-2012-2459); an inner node as a leaf the other.
+        // The doubled last leaf is the classic (Bitcoin, CVE-2012-2459); an inner node as a leaf
+        // the other.
         let mut three = leaves(3);
         let root = list_root(&three);
         three.push(three[2]);

@@ -38,8 +38,8 @@ pub enum Location {
     },
 }
 
-/// Everything that a movement can change of one item. Absent means: as the container (or, for the user
-/// of a root, as the owner).
+/// Everything that a movement can change of one item. Absent means: as the container (or, for the
+/// user of a root, as the owner).
 #[derive(
     Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
 )]
@@ -61,8 +61,8 @@ pub struct Facts {
 
 /// The latest movement of an item, with what it replaced: what a correction needs.
 ///
-/// An item's leaf holds its latest movement and commits to the earlier ones through `below`; to undo an
-/// earlier one, the correction carries it and its digest is compared.
+/// An item's leaf holds its latest movement and commits to the earlier ones through `below`; to
+/// undo an earlier one, the correction carries it and its digest is compared.
 #[derive(
     Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
 )]

@@ -1,6 +1,7 @@
 //! Records: one signed statement each, one kind per file.
 //!
-//! The order of the kinds below is part of the canonical bytes: a new kind goes to the end of the list.
+//! The order of the kinds below is part of the canonical bytes: a new kind goes to the end of the
+//! list.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,8 @@ macro_rules! records {
         }
 
         /// The kind of a record.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[derive(Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Kind {
             $($($(#[$doc])* $variant,)*)*
@@ -49,6 +51,23 @@ macro_rules! records {
             /// The kind's name in JSON, the CLI and the docs.
             pub fn name(self) -> &'static str {
                 match self { $($(Self::$variant => stringify!($module),)*)* }
+            }
+
+            /// JSON text of the kind's examples.
+            pub(crate) fn example_text(self) -> &'static str {
+                match self {
+                    $($(Self::$variant => {
+                        include_str!(concat!("examples/", stringify!($module), ".json"))
+                    })*)*
+                }
+            }
+
+            /// The schema of the kind's fields, and its place among the generator's definitions.
+            pub(crate) fn subschema(
+                self,
+                generator: &mut schemars::SchemaGenerator,
+            ) -> schemars::Schema {
+                match self { $($(Self::$variant => generator.subschema_for::<$variant>(),)*)* }
             }
 
             /// Parties and policy, custody, or evidence.
@@ -104,11 +123,13 @@ records! {
         Withdraw = withdraw,
     }
     Custody {
-        /// Brings chips into the ledger: by their fab, or as opening stock of unverified origin by their holder.
+        /// Brings chips into the ledger: by their fab, or as opening stock of unverified origin by
+        /// their holder.
         Register = register,
         /// A buyer orders chips; what is shipped can be compared with it.
         Order = order,
-        /// Puts items into units, the same number into each, in order; a unit that is new is created.
+        /// Puts items into units, the same number into each, in order; a unit that is new is
+        /// created.
         Pack = pack,
         /// Takes items out of whatever contains them; each becomes a root where it is.
         Unpack = unpack,
@@ -150,7 +171,8 @@ records! {
         DeclareInventory = declare_inventory,
         /// Result of an inspection, by an inspector, customs or regulator member.
         Inspect = inspect,
-        /// An id was seen where the book does not have it; moves nothing, and the id may be unknown.
+        /// An id was seen where the book does not have it; moves nothing, and the id may be
+        /// unknown.
         Sighting = sighting,
         /// Evidence of where chips are: a region and a digest, never a bare point.
         AttestLocation = attest_location,
@@ -193,8 +215,8 @@ impl Record {
         self.inner().items()
     }
 
-    /// Items named, single ids included: the number of item-events if it is a movement. Known from the
-    /// encoding alone, before anything is expanded; saturates.
+    /// Items named, single ids included: the number of item-events if it is a movement. Known from
+    /// the encoding alone, before anything is expanded; saturates.
     pub fn item_events(&self) -> u64 {
         let single = match self {
             Self::Replace(_) => 2,

@@ -1,8 +1,8 @@
 //! Fields that only some members may read: price, personal and case data.
 //!
-//! The ledger holds a ciphertext per recipient (HPKE, RFC 9180, to the members' X25519 keys) and a salted
-//! commitment: whoever can read the field can show it to a judge, and nobody can guess a small amount from
-//! its digest. No personal data in clear, ever: nothing can be erased.
+//! The ledger holds a ciphertext per recipient (HPKE, RFC 9180, to the members' X25519 keys) and a
+//! salted commitment: whoever can read the field can show it to a judge, and nobody can guess a
+//! small amount from its digest. No personal data in clear, ever: nothing can be erased.
 
 use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
@@ -83,7 +83,8 @@ pub enum SealError {
         /// The reader.
         member: MemberId,
     },
-    /// The ciphertext does not open with this key, or not to what the commitment says: its author lied.
+    /// The ciphertext does not open with this key, or not to what the commitment says: its author
+    /// lied.
     #[error("the field does not open to what its author committed to")]
     Corrupt,
     /// See [`NoRandomness`].

@@ -1,4 +1,5 @@
-//! Instants: milliseconds since 1970-01-01T00:00:00Z, UTC, no leap seconds. RFC 3339 in JSON and on screen.
+//! Instants: milliseconds since 1970-01-01T00:00:00Z, UTC, no leap seconds. RFC 3339 in JSON and on
+//! screen.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,7 +1,7 @@
 //! The signed envelope: who says it, to which ledger, in which window, and the records it says.
 //!
-//! A transaction's id is the digest of its unsigned body: the head with the Merkle root of its records, so
-//! that one record can be shown without the others. All records apply or none.
+//! A transaction's id is the digest of its unsigned body: the head with the Merkle root of its
+//! records, so that one record can be shown without the others. All records apply or none.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,8 @@ use crate::time::{DAY_MS, Time};
 
 /// The only version of the envelope; others fail closed.
 pub const TRANSACTION_VERSION: u16 = 1;
-/// The longest window between `valid_from` and `valid_until`: 7 days, so that a dock can sign offline.
+/// The longest window between `valid_from` and `valid_until`: 7 days, so that a dock can sign
+/// offline.
 pub const WINDOW_MS_MAX: u64 = 7 * DAY_MS;
 /// The most records of one transaction.
 pub const RECORDS_MAX: usize = 1_000;
@@ -197,7 +198,8 @@ impl Transaction {
         self
     }
 
-    /// Whether the author's and every co-signer's signature verify. Says nothing of whose the keys are.
+    /// Whether the author's and every co-signer's signature verify. Says nothing of whose the keys
+    /// are.
     pub fn signatures_verify(&self) -> bool {
         self.signatures_verify_for(&self.id())
     }

@@ -10,9 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::ids::NotAnId;
 
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident, $kind:literal { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+    ($(#[$doc:meta])* $name:ident, $kind:literal {
+        $($(#[$vdoc:meta])* $variant:ident = $text:literal,)*
+    }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[derive(Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum $name { $($(#[$vdoc])* $variant,)* }
 
@@ -36,7 +39,8 @@ macro_rules! words {
             type Err = NotAnId;
             fn from_str(text: &str) -> Result<Self, NotAnId> {
                 let lower = text.trim().to_ascii_lowercase();
-                Self::ALL.iter().copied().find(|word| word.as_str() == lower).ok_or_else(|| NotAnId {
+                let found = Self::ALL.iter().copied().find(|word| word.as_str() == lower);
+                found.ok_or_else(|| NotAnId {
                     kind: $kind,
                     got: text.chars().take(80).collect(),
                     form: concat!("one of:" $(, " ", $text)*),

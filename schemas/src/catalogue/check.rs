@@ -6,8 +6,8 @@ use super::ModelVersion;
 pub const LABEL_BYTES_MAX: usize = 64;
 /// Longest `notes` and `source`, in bytes.
 pub const TEXT_BYTES_MAX: usize = 512;
-/// Largest figure of any kind, in its unit. The sum over 10^9 chips still fits 128 bits, in products
-/// with bit lengths and thresholds too, and no accelerator comes near a thousandth of it.
+/// Largest figure of any kind, in its unit. The sum over 10^9 chips still fits 128 bits, in
+/// products with bit lengths and thresholds too, and no accelerator comes near a thousandth of it.
 pub const FIGURE_MAX: u64 = 1_000_000_000_000_000;
 
 /// Why an entry is refused.
@@ -24,8 +24,8 @@ pub enum ModelFault {
         /// Its limit.
         bytes_max: usize,
     },
-    /// Leave the figure out if it is not known (zero means "none", not "unknown"); otherwise look for a
-    /// slip in its unit.
+    /// Leave the figure out if it is not known (zero means "none", not "unknown"); otherwise look
+    /// for a slip in its unit.
     #[error("{field} must be 1 to {FIGURE_MAX}, or left out if it is not known")]
     Figure {
         /// Which field.

@@ -8,9 +8,9 @@ use super::{ModelVersion, decimal};
 pub const H100_TPP: u64 = 15_832;
 
 impl ModelVersion {
-    /// TPP in thousandths by the formula of 88 FR 73458 over the precisions that are known:
-    /// `max(16 fp16, 8 fp8, 8 int8, 4 fp4, 64 fp64)` in TOPS; rounded down. `None` if none is known.
-    /// It is a lower bound wherever a precision is not sourced.
+    /// TPP in thousandths by the formula of 88 FR 73458 over the precisions that are known: `max(16
+    /// fp16, 8 fp8, 8 int8, 4 fp4, 64 fp64)` in TOPS; rounded down. `None` if none is known. It is
+    /// a lower bound wherever a precision is not sourced.
     pub fn tpp_milli_by_formula(&self) -> Option<u64> {
         let by_bits = [
             (16, self.dense_fp16_mflops),
@@ -57,8 +57,8 @@ pub enum TppCheck {
 
 /// Compute in H100 equivalents, kept as the exact sum of TPP it was made from.
 ///
-/// Sums are taken in TPP and divided once, when they are shown: adding rounded figures would drift by
-/// up to half a unit per row.
+/// Sums are taken in TPP and divided once, when they are shown: adding rounded figures would drift
+/// by up to half a unit per row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct H100e {
     /// Thousandths of TPP.

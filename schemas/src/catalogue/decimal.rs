@@ -49,7 +49,8 @@ pub fn parse(text: &str, digits: usize) -> Result<u64, NotADecimal> {
         .ok_or_else(|| NotADecimal::TooLarge { got: got() })
 }
 
-/// Writes a value in units of `10^-digits` without trailing zeros: `format(339_520, 3)` is `339.52`.
+/// Writes a value in units of `10^-digits` without trailing zeros: `format(339_520, 3)` is
+/// `339.52`.
 pub fn format(value: u128, digits: u32) -> String {
     let unit = 10_u128.pow(digits);
     let (whole, fraction) = (value / unit, value % unit);

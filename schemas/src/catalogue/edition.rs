@@ -14,7 +14,8 @@ pub struct Edition {
     pub as_of: Date,
 }
 
-/// The table does not say which edition it is. Put `# NAME edition N as of YYYY-MM-DD` on its first line.
+/// The table does not say which edition it is. Put `# NAME edition N as of YYYY-MM-DD` on its first
+/// line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the first line must be `# NAME edition N as of YYYY-MM-DD`, got {got:?}")]
 pub struct NoEdition {

@@ -65,8 +65,8 @@ fn stated_tpp_follows_the_formula_or_the_notes_say_why_not() {
             exceptions.push(model.as_str());
         }
     }
-    // Performance of the first two is disputed or listed for vector units only; the third's TPP is of
-    // a precision that has no column.
+    // Performance of the first two is disputed or listed for vector units only; the third's TPP is
+    // of a precision that has no column.
     assert_eq!(
         exceptions,
         ["AMD/Instinct-MI308X", "NVIDIA/P40", "NVIDIA/RTX-A6000"]

@@ -108,7 +108,8 @@ impl Clause {
         }
         let area = figures.die_area_milli_mm2.filter(|area| *area > 0);
         match (figures.tpp_milli, area) {
-            // Thousandths of TPP over thousandths of mm2 are TPP per mm2; the bounds are thousandths of it.
+            // Thousandths of TPP over thousandths of mm2 are TPP per mm2; the bounds are
+            // thousandths of it.
             (Some(tpp), Some(area)) => {
                 truth(self.density_milli.contain(1_000 * u128::from(tpp), area))
             }

@@ -77,7 +77,8 @@ struct Row {
     memory_bandwidth_below_gb_per_s: String,
 }
 
-/// Reads the table. It is checked by the tests of this module, so a row that does not parse is a bug.
+/// Reads the table. It is checked by the tests of this module, so a row that does not parse is a
+/// bug.
 fn read() -> Vec<Rule> {
     let mut rules: Vec<Rule> = Vec::new();
     let mut reader = csv::ReaderBuilder::new()

@@ -266,7 +266,8 @@ proptest! {
     /// Sourcing one more figure may settle an answer, never overturn a settled one.
     #[test]
     fn a_settled_class_does_not_depend_on_what_is_unknown(
-        tpp in 0_u64..8_000_000, area in 1_u64..2_000_000, rate in 0_u64..1_000_000, first_rule: bool,
+        tpp in 0_u64..8_000_000, area in 1_u64..2_000_000, rate in 0_u64..1_000_000,
+        first_rule: bool,
     ) {
         let day = if first_rule { UNDER_2022 } else { UNDER_2023 };
         for market in [Market::Datacentre, Market::Other] {

@@ -16,7 +16,6 @@ pub struct Approve {
 
 impl Check for Approve {
     fn check(&self) -> Result<(), FieldError> {
-
         Ok(())
     }
 }

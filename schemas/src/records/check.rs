@@ -40,8 +40,8 @@ pub(super) fn unless(wrong: bool, field: &'static str, reason: &str) -> Result<(
     Ok(())
 }
 
-/// Characters that change how others are shown: controls, and the marks that reorder a line (a note must
-/// read on a terminal as it was signed).
+/// Characters that change how others are shown: controls, and the marks that reorder a line (a note
+/// must read on a terminal as it was signed).
 fn misleads(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::ids::RecordId;
 use crate::items::ItemSet;
 use crate::movement::Movement;
-use crate::records::nested::Nested;
 use crate::records::check::{Check, FieldError, some_items, text, unless};
+use crate::records::nested::Nested;
 
 /// Undoes the latest movement of the items it names, and may put another in its place.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -17,7 +17,8 @@ pub struct Correct {
     pub items: ItemSet,
     /// The movement that was wrong: the latest of every item named.
     pub record: RecordId,
-    /// Earlier movements that the items' leaves no longer hold, one per item in order, for an item whose latest one was itself undone.
+    /// Earlier movements that the items' leaves no longer hold, one per item in order, for an item
+    /// whose latest one was itself undone.
     pub carried: Vec<Movement>,
     /// What should have been said; a custody record of the same items.
     pub replacement: Option<Nested>,
@@ -29,9 +30,17 @@ impl Check for Correct {
     fn check(&self) -> Result<(), FieldError> {
         some_items(&self.items)?;
         text("reason", &self.reason, 1, 400)?;
-        unless(self.carried.len() as u64 > self.items.len(), "carried", "carries more movements than items are named")?;
+        unless(
+            self.carried.len() as u64 > self.items.len(),
+            "carried",
+            "carries more movements than items are named",
+        )?;
         if let Some(record) = &self.replacement {
-            unless(!record.kind().is_custody(), "replacement", "must be a custody record")?;
+            unless(
+                !record.kind().is_custody(),
+                "replacement",
+                "must be a custody record",
+            )?;
             record.check()?;
         }
         Ok(())

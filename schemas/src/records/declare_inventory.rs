@@ -34,7 +34,6 @@ pub enum Listing {
 
 impl Check for DeclareInventory {
     fn check(&self) -> Result<(), FieldError> {
-
         Ok(())
     }
 

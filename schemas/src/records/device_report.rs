@@ -31,7 +31,13 @@ pub struct DeviceReport {
 impl DeviceReport {
     /// What the chip signs: everything but the signature, bound to the ledger.
     pub fn preimage(&self, genesis: &crate::ids::GenesisHash) -> Hash {
-        let body = (&self.item, &self.key, &self.constraint, self.value, &self.firmware);
+        let body = (
+            &self.item,
+            &self.key,
+            &self.constraint,
+            self.value,
+            &self.firmware,
+        );
         let bytes = crate::encode::encode(&(genesis, body, self.occurred_at));
         crate::hash::DEVICE_REPORT.hash(&bytes)
     }
@@ -39,7 +45,6 @@ impl DeviceReport {
 
 impl Check for DeviceReport {
     fn check(&self) -> Result<(), FieldError> {
-
         Ok(())
     }
 

@@ -30,11 +30,33 @@ pub struct Inspect {
 
 impl Check for Inspect {
     fn check(&self) -> Result<(), FieldError> {
-        unless([&self.found, &self.absent, &self.extra, &self.tampered].iter().all(|s| s.is_empty()), "found", "names no item")?;
-        unless(self.found.first_common(&self.absent).is_some(), "absent", "an item is both found and absent")?;
-        unless(self.found.first_common(&self.extra).is_some(), "extra", "an item is both found and extra")?;
-        unless(self.absent.first_common(&self.extra).is_some(), "extra", "an item is both absent and extra")?;
-        unless(self.absent.first_common(&self.tampered).is_some(), "tampered", "an item is both absent and tampered with")?;
+        unless(
+            [&self.found, &self.absent, &self.extra, &self.tampered]
+                .iter()
+                .all(|s| s.is_empty()),
+            "found",
+            "names no item",
+        )?;
+        unless(
+            self.found.first_common(&self.absent).is_some(),
+            "absent",
+            "an item is both found and absent",
+        )?;
+        unless(
+            self.found.first_common(&self.extra).is_some(),
+            "extra",
+            "an item is both found and extra",
+        )?;
+        unless(
+            self.absent.first_common(&self.extra).is_some(),
+            "extra",
+            "an item is both absent and extra",
+        )?;
+        unless(
+            self.absent.first_common(&self.tampered).is_some(),
+            "tampered",
+            "an item is both absent and tampered with",
+        )?;
         Ok(())
     }
 

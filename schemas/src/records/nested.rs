@@ -1,8 +1,8 @@
 //! A record inside a record: what a proposal would do, what a correction puts in place.
 //!
-//! In canonical bytes it is a length and the record's own bytes. In either form the kind is read first, and a
-//! kind that can itself hold a record is refused before anything of it is decoded: no input descends deeper
-//! than one.
+//! In canonical bytes it is a length and the record's own bytes. In either form the kind is read
+//! first, and a kind that can itself hold a record is refused before anything of it is decoded: no
+//! input descends deeper than one.
 
 use std::fmt;
 use std::ops::Deref;
@@ -181,8 +181,8 @@ mod tests {
         for _ in 0..2_000 {
             bytes = propose_bytes(&bytes);
         }
-        // Every length inside is right, so only the kind can stop the decoder; and on a stack this small, one
-        // frame per level would abort the test.
+        // Every length inside is right, so only the kind can stop the decoder; and on a stack this
+        // small, one frame per level would abort the test.
         let small_stack = std::thread::Builder::new().stack_size(256 * 1024);
         let refused = small_stack.spawn(move || decode::<Record>(&bytes));
         let reason = refused.unwrap().join().unwrap().unwrap_err().to_string();
@@ -194,7 +194,8 @@ mod tests {
         let level = r#"{"propose": {"proposal": "A:1", "record": "#;
         for depth in [2, 100, 100_000] {
             let refused = serde_json::from_str::<Record>(&level.repeat(depth)).unwrap_err();
-            // Not for the recursion limit and not for the missing end: at the word `propose` of the second level.
+            // Not for the recursion limit and not for the missing end: at the word `propose` of the
+            // second level.
             let reason = refused.to_string();
             assert!(
                 reason.contains("propose cannot be inside another"),

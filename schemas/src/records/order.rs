@@ -39,9 +39,17 @@ pub struct OrderLine {
 
 impl Check for Order {
     fn check(&self) -> Result<(), FieldError> {
-        unless(self.lines.is_empty(), "lines", "an order has at least one line")?;
+        unless(
+            self.lines.is_empty(),
+            "lines",
+            "an order has at least one line",
+        )?;
         at_most("lines", self.lines.len(), 100)?;
-        unless(self.lines.iter().any(|line| line.chips == 0), "chips", "must be at least 1")?;
+        unless(
+            self.lines.iter().any(|line| line.chips == 0),
+            "chips",
+            "must be at least 1",
+        )?;
         sealed("price", self.price.as_ref())?;
         Ok(())
     }

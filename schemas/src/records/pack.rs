@@ -1,4 +1,5 @@
-//! `pack`: Puts items into units, the same number into each, in order; a unit that is new is created.
+//! `pack`: Puts items into units, the same number into each, in order; a unit that is new is
+//! created.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,8 +27,16 @@ impl Check for Pack {
     fn check(&self) -> Result<(), FieldError> {
         some_items(&self.units)?;
         some_items(&self.items)?;
-        unless(!self.items.len().is_multiple_of(self.units.len()), "items", "must divide evenly among the units")?;
-        unless(self.units.first_common(&self.items).is_some(), "units", "a unit cannot be put into a unit by the record that fills it")?;
+        unless(
+            !self.items.len().is_multiple_of(self.units.len()),
+            "items",
+            "must divide evenly among the units",
+        )?;
+        unless(
+            self.units.first_common(&self.items).is_some(),
+            "units",
+            "a unit cannot be put into a unit by the record that fills it",
+        )?;
         Ok(())
     }
 

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::DocumentId;
-use crate::records::nested::Nested;
 use crate::records::check::{Check, FieldError, unless};
+use crate::records::nested::Nested;
 use crate::time::Time;
 
 /// Puts a governance record to the vote of the regulators.
@@ -22,8 +22,12 @@ pub struct Propose {
 
 impl Check for Propose {
     fn check(&self) -> Result<(), FieldError> {
-        unless(!self.record.kind().is_governance(), "record", "only a governance record can be proposed")?;
-                self.record.check()?;
+        unless(
+            !self.record.kind().is_governance(),
+            "record",
+            "only a governance record can be proposed",
+        )?;
+        self.record.check()?;
         Ok(())
     }
 }

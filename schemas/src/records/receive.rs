@@ -32,14 +32,28 @@ pub struct Receive {
 
 impl Check for Receive {
     fn check(&self) -> Result<(), FieldError> {
-        unless([&self.found, &self.missing, &self.extra, &self.refused].iter().all(|s| s.is_empty()), "found", "names no item")?;
+        unless(
+            [&self.found, &self.missing, &self.extra, &self.refused]
+                .iter()
+                .all(|s| s.is_empty()),
+            "found",
+            "names no item",
+        )?;
         let sets = [&self.found, &self.missing, &self.extra, &self.refused];
         for (i, a) in sets.iter().enumerate() {
             for b in &sets[i + 1..] {
-                unless(a.first_common(b).is_some(), "found", "an item is in two of the lists")?;
+                unless(
+                    a.first_common(b).is_some(),
+                    "found",
+                    "an item is in two of the lists",
+                )?;
             }
         }
-        unless(self.shipment.is_none() && !(self.missing.is_empty() && self.refused.is_empty()), "shipment", "missing and refused need a shipment")?;
+        unless(
+            self.shipment.is_none() && !(self.missing.is_empty() && self.refused.is_empty()),
+            "shipment",
+            "missing and refused need a shipment",
+        )?;
         Ok(())
     }
 

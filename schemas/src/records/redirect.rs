@@ -33,7 +33,11 @@ pub struct Redirect {
 impl Check for Redirect {
     fn check(&self) -> Result<(), FieldError> {
         some_items(&self.items)?;
-        unless(self.expected_at < self.occurred_at, "expected_at", "must not be before occurred_at")?;
+        unless(
+            self.expected_at < self.occurred_at,
+            "expected_at",
+            "must not be before occurred_at",
+        )?;
         Ok(())
     }
 

@@ -1,4 +1,5 @@
-//! `register`: Brings chips into the ledger: by their fab, or as opening stock of unverified origin by their holder.
+//! `register`: Brings chips into the ledger: by their fab, or as opening stock of unverified origin
+//! by their holder.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,8 @@ use crate::items::ItemSet;
 use crate::records::check::{Check, FieldError, at_most, some_items, unless};
 use crate::time::Time;
 
-/// Brings chips into the ledger: by their fab, or as opening stock of unverified origin by their holder.
+/// Brings chips into the ledger: by their fab, or as opening stock of unverified origin by their
+/// holder.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Register {
@@ -53,9 +55,18 @@ impl Check for Register {
     fn check(&self) -> Result<(), FieldError> {
         some_items(&self.items)?;
         at_most("device_keys", self.device_keys.len(), 10_000)?;
-        let sorted = self.device_keys.windows(2).all(|pair| pair[0].item < pair[1].item);
+        let sorted = self
+            .device_keys
+            .windows(2)
+            .all(|pair| pair[0].item < pair[1].item);
         unless(!sorted, "device_keys", "must be sorted by item, each once")?;
-        unless(self.device_keys.iter().any(|k| !self.items.contains(&k.item)), "device_keys", "names an item that is not registered here")?;
+        unless(
+            self.device_keys
+                .iter()
+                .any(|k| !self.items.contains(&k.item)),
+            "device_keys",
+            "names an item that is not registered here",
+        )?;
         Ok(())
     }
 

@@ -23,7 +23,11 @@ pub struct Replace {
 
 impl Check for Replace {
     fn check(&self) -> Result<(), FieldError> {
-        unless(self.old == self.new, "new", "an item does not replace itself")?;
+        unless(
+            self.old == self.new,
+            "new",
+            "an item does not replace itself",
+        )?;
         Ok(())
     }
 

@@ -18,7 +18,6 @@ pub struct ScheduleUpgrade {
 
 impl Check for ScheduleUpgrade {
     fn check(&self) -> Result<(), FieldError> {
-
         Ok(())
     }
 }

@@ -39,8 +39,17 @@ pub enum KeyAction {
 
 impl Check for SetKey {
     fn check(&self) -> Result<(), FieldError> {
-        if let KeyAction::Add { valid_from, valid_until, .. } = self.action {
-            unless(valid_until <= valid_from, "valid_until", "must be after valid_from")?;
+        if let KeyAction::Add {
+            valid_from,
+            valid_until,
+            ..
+        } = self.action
+        {
+            unless(
+                valid_until <= valid_from,
+                "valid_until",
+                "must be after valid_from",
+            )?;
         }
         Ok(())
     }

@@ -25,7 +25,8 @@ pub struct SetLicence {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum LicenceAction {
-    /// Grant with these terms; on an existing licence the terms change and what was used stays used.
+    /// Grant with these terms; on an existing licence the terms change and what was used stays
+    /// used.
     Grant(LicenceTerms),
     /// Ends it; shipments under way are flagged, not voided.
     Revoke {
@@ -66,7 +67,11 @@ impl Check for SetLicence {
             LicenceAction::Grant(terms) => {
                 text("conditions", &terms.conditions, 0, 400)?;
                 at_most("models", terms.models.len(), 200)?;
-                unless(terms.valid_until <= terms.valid_from, "valid_until", "must be after valid_from")?;
+                unless(
+                    terms.valid_until <= terms.valid_from,
+                    "valid_until",
+                    "must be after valid_from",
+                )?;
             }
             LicenceAction::Revoke { reason } => text("reason", reason, 1, 400)?,
         }

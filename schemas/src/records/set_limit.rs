@@ -65,7 +65,11 @@ pub enum Enforcement {
 impl Check for SetLimit {
     fn check(&self) -> Result<(), FieldError> {
         text("name", &self.name, 1, 120)?;
-        unless(self.valid_until <= self.valid_from, "valid_until", "must be after valid_from")?;
+        unless(
+            self.valid_until <= self.valid_from,
+            "valid_until",
+            "must be after valid_from",
+        )?;
         Ok(())
     }
 }

@@ -38,7 +38,11 @@ impl Check for SetMember {
         text("name", &self.name, 1, 120)?;
         at_most("roles", self.roles.len(), 8)?;
         at_most("issuers", self.issuers.len(), 64)?;
-        unless(self.parent.as_ref() == Some(&self.member), "parent", "a member is not its own parent")?;
+        unless(
+            self.parent.as_ref() == Some(&self.member),
+            "parent",
+            "a member is not its own parent",
+        )?;
         Ok(())
     }
 }

@@ -18,7 +18,6 @@ pub struct SetModel {
 
 impl Check for SetModel {
     fn check(&self) -> Result<(), FieldError> {
-
         self.version.check().map_err(|fault| FieldError {
             field: "version",
             reason: fault.to_string(),

@@ -52,7 +52,11 @@ pub enum PolicyRule {
 
 impl Check for SetPolicy {
     fn check(&self) -> Result<(), FieldError> {
-        unless(self.valid_until <= self.valid_from, "valid_until", "must be after valid_from")?;
+        unless(
+            self.valid_until <= self.valid_from,
+            "valid_until",
+            "must be after valid_from",
+        )?;
         Ok(())
     }
 }

@@ -42,9 +42,14 @@ impl Check for SetSite {
     fn check(&self) -> Result<(), FieldError> {
         text("name", &self.name, 1, 120)?;
         let outside = |p: &Position| {
-            p.latitude_udeg.unsigned_abs() > 90_000_000 || p.longitude_udeg.unsigned_abs() > 180_000_000
+            p.latitude_udeg.unsigned_abs() > 90_000_000
+                || p.longitude_udeg.unsigned_abs() > 180_000_000
         };
-        unless(self.position.as_ref().is_some_and(outside), "position", "must be on the globe, in millionths of a degree")?;
+        unless(
+            self.position.as_ref().is_some_and(outside),
+            "position",
+            "must be on the globe, in millionths of a degree",
+        )?;
         Ok(())
     }
 }

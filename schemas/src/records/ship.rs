@@ -40,7 +40,11 @@ pub struct Ship {
 impl Check for Ship {
     fn check(&self) -> Result<(), FieldError> {
         some_items(&self.items)?;
-        unless(self.expected_at < self.occurred_at, "expected_at", "must not be before occurred_at")?;
+        unless(
+            self.expected_at < self.occurred_at,
+            "expected_at",
+            "must not be before occurred_at",
+        )?;
         sealed("declared", self.declared.as_ref())?;
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! `sighting`: An id was seen where the book does not have it; moves nothing, and the id may be unknown.
+//! `sighting`: An id was seen where the book does not have it; moves nothing, and the id may be
+//! unknown.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -24,7 +24,11 @@ pub struct SucceedMember {
 impl Check for SucceedMember {
     fn check(&self) -> Result<(), FieldError> {
         text("basis", &self.basis, 1, 400)?;
-        unless(self.from == self.to, "to", "a member does not succeed itself")?;
+        unless(
+            self.from == self.to,
+            "to",
+            "a member does not succeed itself",
+        )?;
         Ok(())
     }
 

@@ -33,7 +33,6 @@ pub enum VetOutcome {
 
 impl Check for VetMember {
     fn check(&self) -> Result<(), FieldError> {
-
         Ok(())
     }
 }

@@ -16,7 +16,6 @@ pub struct Withdraw {
 
 impl Check for Withdraw {
     fn check(&self) -> Result<(), FieldError> {
-
         Ok(())
     }
 }
