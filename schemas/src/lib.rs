@@ -25,6 +25,7 @@ pub mod certificate;
 pub mod encode;
 pub mod examples;
 pub mod genesis;
+pub mod gs1;
 pub mod hash;
 pub mod ids;
 pub mod items;
