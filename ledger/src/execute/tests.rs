@@ -102,7 +102,7 @@ fn a_serial_is_registered_once_whatever_the_model() {
     world.submit("FAB", vec![record]).unwrap();
     let mut again = register(&world, "FAB:1063");
     if let Record::Register(record) = &mut again {
-        record.model = id("NVIDIA/B200");
+        record.model = id("NVIDIA/B200-SXM-180GB");
     }
     let code = world.submit("FAB", vec![again]).unwrap_err().code;
     assert_eq!(code.as_str(), "serial_taken");
