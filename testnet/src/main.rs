@@ -1,2 +1,143 @@
-//! Placeholder.
-fn main() {}
+//! `chipledger-testnet`: the demonstration world and what is measured on it.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use chipledger_testnet::load::{self, Progress};
+use chipledger_testnet::world::{Scale, World, WorldConfig};
+use clap::{ArgGroup, Args, Parser, Subcommand};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+
+/// Local networks, sample worlds and load for Chipledger.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Turns the published clusters into a signed history and loads it into a new ledger.
+    World(WorldArgs),
+}
+
+#[derive(Args)]
+#[command(group(ArgGroup::new("size").required(true).args(["full", "scale", "list_unloadable"])))]
+struct WorldArgs {
+    /// Directory of the ledger to make; without it the world is made and signed, and nothing is written.
+    #[arg(long, value_name = "DIR")]
+    ledger: Option<PathBuf>,
+    /// The whole world: 1,840,384 chips.
+    #[arg(long)]
+    full: bool,
+    /// Every cluster at this scale, above 0 and at most 1, at least one chip each.
+    #[arg(long, value_name = "X")]
+    scale: Option<Scale>,
+    /// Everything that is not published follows from it, demonstration keys included.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Lists the clusters that exist and cannot be loaded, and why.
+    #[arg(long)]
+    list_unloadable: bool,
+    /// No progress bar and no summary.
+    #[arg(long)]
+    quiet: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::World(args) => world(&args),
+    }
+}
+
+fn world(args: &WorldArgs) -> anyhow::Result<()> {
+    let full = Scale::from_ppm(1_000_000).context("the whole world")?;
+    let scale_ppm = args.scale.unwrap_or(full).ppm();
+    let world = World::new(WorldConfig {
+        scale_ppm,
+        seed: args.seed,
+    });
+    if args.list_unloadable {
+        list_unloadable(&world)?;
+    }
+    if !args.full && args.scale.is_none() {
+        return Ok(());
+    }
+    let bar = bar(world.summary().item_events, args.quiet);
+    let report = |progress: Progress| {
+        bar.set_position(progress.item_events);
+        bar.set_message(
+            progress
+                .time
+                .to_string()
+                .chars()
+                .take(10)
+                .collect::<String>(),
+        );
+    };
+    let done = match &args.ledger {
+        Some(directory) => load::load(&world, directory, report)
+            .with_context(|| format!("loading the world into {}", directory.display()))?,
+        None => load::sign_only(&world, report),
+    };
+    let elapsed = bar.elapsed();
+    bar.finish_and_clear();
+    if args.quiet {
+        return Ok(());
+    }
+    let summary = world.summary();
+    let per_second = u128::from(done.item_events) * 1_000 / elapsed.as_millis().max(1);
+    let count = |number: u64| HumanCount(number).to_string();
+    writeln!(
+        std::io::stdout(),
+        "{} chips in {} clusters ({} more cannot be loaded), {} members\n\
+         {} transactions, {} records, {} item-events, from {} to {}\n\
+         {} in {}: {} item-events/s",
+        count(summary.chips),
+        count(summary.clusters),
+        count(summary.unloadable),
+        count(summary.members),
+        count(done.transactions),
+        count(summary.records),
+        count(done.item_events),
+        summary.first_signed_at,
+        summary.last_signed_at,
+        if args.ledger.is_some() {
+            "Loaded"
+        } else {
+            "Signed, nothing written,"
+        },
+        HumanDuration(elapsed),
+        HumanCount(u64::try_from(per_second).unwrap_or(u64::MAX)),
+    )?;
+    Ok(())
+}
+
+/// Name, owner and country of what cannot be loaded, separated by tabs.
+fn list_unloadable(world: &World) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for cluster in world.unloadable() {
+        let owner = if cluster.owner.is_empty() {
+            "owner not known"
+        } else {
+            &cluster.owner
+        };
+        writeln!(
+            out,
+            "{}\t{owner}\t{}\t{}",
+            cluster.name, cluster.country, cluster.lacks
+        )?;
+    }
+    Ok(())
+}
+
+fn bar(item_events: u64, quiet: bool) -> ProgressBar {
+    if quiet {
+        return ProgressBar::hidden();
+    }
+    let template = "{wide_bar} {human_pos}/{human_len} item-events {msg} {eta}";
+    let style = ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar());
+    ProgressBar::new(item_events).with_style(style)
+}
