@@ -127,7 +127,9 @@ fn policies() -> Vec<SetPolicy> {
         valid_until: named(END_OF_TIME),
         rule,
     };
-    rules.map(policy).into()
+    let mut policies: Vec<SetPolicy> = rules.map(policy).into();
+    policies.sort_by(|a, b| a.policy.cmp(&b.policy));
+    policies
 }
 
 /// Says whatever must have been said before the stories in the plan can be: call it after all of them.
