@@ -2,10 +2,14 @@
 
 pub mod audit;
 mod authority;
+pub mod chain;
 pub mod commitment;
 pub mod execute;
 #[doc(hidden)]
 pub mod fixture;
+pub mod read;
 pub mod rejection;
+pub mod solo;
 pub mod state;
+pub mod store;
 pub mod verify;

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
+use chipledger_proof::ITEM_PAGE;
 use chipledger_proof::state::{Account, Entry, EntryKind, Item, Key};
+use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::{ItemNumber, SiteId, TransactionId};
 use chipledger_schemas::time::Time;
 
@@ -22,10 +24,36 @@ pub use draft::{Change, Changes, Draft, ItemChange, Posting};
 pub(crate) use movements::{Effective, NewItem};
 
 /// Items that share a row of the store and a subtree of the commitment.
-pub const PAGE_ITEMS: u64 = 8;
+pub const PAGE_ITEMS: u64 = ITEM_PAGE as u64;
 
-/// Up to eight items with consecutive numbers.
-pub type Page = Vec<Option<Item>>;
+/// Eight consecutive item numbers: the items that exist, and the digests that their leaves have.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Page {
+    /// The items, by place; shorter at the end of the numbers.
+    pub items: Vec<Option<Item>>,
+    /// Their digests; zero where there is no item.
+    pub digests: [Hash; ITEM_PAGE],
+}
+
+impl Page {
+    /// A page of items, digests computed.
+    pub fn of(items: Vec<Option<Item>>) -> Self {
+        let mut digests = [Hash::ZERO; ITEM_PAGE];
+        for (digest, item) in digests.iter_mut().zip(&items) {
+            *digest = item.as_ref().map_or(Hash::ZERO, Item::digest);
+        }
+        Self { items, digests }
+    }
+
+    /// Puts an item in its place.
+    pub fn put(&mut self, place: usize, item: Item) {
+        if self.items.len() <= place {
+            self.items.resize(place + 1, None);
+        }
+        self.digests[place] = item.digest();
+        self.items[place] = Some(item);
+    }
+}
 
 /// The state cannot be read. Stop the program; recover as the message of the cause says.
 #[derive(Debug, thiserror::Error)]

@@ -169,6 +169,11 @@ impl<'s, S: State> Draft<'s, S> {
         self.block
     }
 
+    /// Items that the block changed so far, in order.
+    pub(crate) fn changed_items(&self) -> &BTreeMap<ItemNumber, Item> {
+        &self.block.items
+    }
+
     /// A page as committed, for what the block did not touch of it.
     pub(crate) fn committed_page(&self, page: u64) -> Result<Arc<Page>, StateError> {
         if let Some(cached) = self.pages.borrow().get(&page) {
@@ -177,7 +182,7 @@ impl<'s, S: State> Draft<'s, S> {
         let read = if page * PAGE_ITEMS < self.state.item_count() {
             self.state.page(page)?
         } else {
-            Vec::new()
+            Page::default()
         };
         let read = Arc::new(read);
         self.pages.borrow_mut().insert(page, Arc::clone(&read));
@@ -210,7 +215,7 @@ impl<'s, S: State> Draft<'s, S> {
         }
         let (page, place) = page_of(number);
         let items = self.committed_page(page)?;
-        match items.get(place).and_then(Option::as_ref) {
+        match items.items.get(place).and_then(Option::as_ref) {
             Some(item) => Ok(look(item)),
             None => Err(StateError {
                 reason: format!("item {} is not in its page", number.0),

@@ -51,9 +51,8 @@ impl State for MemoryState {
 
     fn page(&self, page: u64) -> Result<Page, StateError> {
         let numbers = page * PAGE_ITEMS..(page + 1) * PAGE_ITEMS;
-        Ok(numbers
-            .map(|number| self.items.get(&ItemNumber(number)).cloned())
-            .collect())
+        let item = |number| self.items.get(&ItemNumber(number)).cloned();
+        Ok(Page::of(numbers.map(item).collect()))
     }
 
     fn entry(&self, key: &Key) -> Result<Option<Arc<Entry>>, StateError> {

@@ -170,6 +170,14 @@ impl Item {
         })
     }
 
+    /// As [`Self::from_bytes`], for bytes that this program wrote itself and that a digest covers.
+    pub fn from_stored_bytes(
+        bytes: &[u8],
+    ) -> Result<Self, chipledger_schemas::encode::DecodeError> {
+        let (_, item): (u8, Self) = chipledger_schemas::encode::decode_stored(bytes)?;
+        Ok(item)
+    }
+
     /// Chips that it stands for, in its own frame: itself, or its content.
     pub fn rows(&self) -> Vec<ContentRow> {
         let disputed = self.disputes > 0;

@@ -172,6 +172,12 @@ impl Entry {
         hash::ENTRY_VALUE.hash(bytes)
     }
 
+    /// As [`Self::from_bytes`], for bytes that this program wrote itself and that a digest covers.
+    pub fn from_stored_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (_, entry): (u8, Self) = chipledger_schemas::encode::decode_stored(bytes)?;
+        Ok(entry)
+    }
+
     /// The entry in canonical bytes, if their version is known.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         let (version, entry): (u8, Self) = decode(bytes)?;

@@ -1,0 +1,111 @@
+//! Lists of items.
+
+use chipledger_proof::state::{Item, ItemKind};
+use chipledger_schemas::ids::ItemNumber;
+use chipledger_schemas::words::Status;
+use serde::Serialize;
+
+use super::places::Whereabouts;
+use super::{AsOf, QueryError};
+use crate::state::{PAGE_ITEMS, State};
+use crate::store::View;
+
+/// Chips or units.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Which {
+    /// Accelerators.
+    Chips,
+    /// Containers.
+    Units,
+}
+
+/// Which items to list.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ItemFilter {
+    /// Chips or units; both if absent.
+    pub which: Option<Which>,
+    /// Of this model.
+    pub model: Option<String>,
+    /// At this site.
+    pub site: Option<String>,
+    /// In the custody of this member.
+    pub holder: Option<String>,
+    /// In this status.
+    pub status: Option<Status>,
+    /// At most so many.
+    pub limit: Option<usize>,
+}
+
+/// An item with its whereabouts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Listed {
+    /// Where it is, whose, since when.
+    #[serde(flatten)]
+    pub whereabouts: Whereabouts,
+    /// Model of a chip, kind of a unit.
+    pub kind: String,
+    /// Chips inside, for a unit; 1 for a chip.
+    pub chips: u64,
+}
+
+impl View<'_> {
+    /// Items that fit a filter, by number.
+    pub fn list_items(&self, filter: &ItemFilter) -> Result<Vec<Listed>, QueryError> {
+        let models = self.models()?;
+        let mut listed = Vec::new();
+        let limit = filter.limit.unwrap_or(usize::MAX);
+        for page in 0..self.item_count().div_ceil(PAGE_ITEMS) {
+            for (place, item) in (0..).zip(self.page(page)?.items) {
+                let Some(item) = item else { continue };
+                if listed.len() >= limit {
+                    return Ok(listed);
+                }
+                let kind = match item.kind {
+                    ItemKind::Chip(number) => models
+                        .get(usize::from(number.0))
+                        .map_or_else(String::new, |(id, _)| id.clone()),
+                    ItemKind::Unit(kind) => kind.to_string(),
+                };
+                let number = ItemNumber(page * PAGE_ITEMS + place);
+                if let Some(found) = self.fits(filter, number, &item, kind)? {
+                    listed.push(found);
+                }
+            }
+        }
+        Ok(listed)
+    }
+
+    fn fits(
+        &self,
+        filter: &ItemFilter,
+        number: ItemNumber,
+        item: &Item,
+        kind: String,
+    ) -> Result<Option<Listed>, QueryError> {
+        let is_chip = matches!(item.kind, ItemKind::Chip(_));
+        let wanted = filter
+            .which
+            .is_none_or(|which| (which == Which::Chips) == is_chip);
+        let same = |wanted: &Option<String>, got: &str| {
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(got))
+        };
+        if !wanted || !same(&filter.model, &kind) {
+            return Ok(None);
+        }
+        let _ = number;
+        let whereabouts = self.whereabouts(&item.id, AsOf::default())?;
+        let fits = same(&filter.site, &whereabouts.place)
+            && same(&filter.holder, whereabouts.holder.as_str())
+            && filter
+                .status
+                .is_none_or(|status| status == whereabouts.status);
+        let chips = item.rows().iter().map(|row| row.count).sum();
+        Ok(fits.then_some(Listed {
+            whereabouts,
+            kind,
+            chips,
+        }))
+    }
+}

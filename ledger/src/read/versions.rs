@@ -1,0 +1,52 @@
+//! Versions of members and sites by height: who was whose parent, where a site was said to be.
+
+use chipledger_proof::state::{Entry, Key, Stored};
+use chipledger_schemas::ids::Height;
+use rocksdb::{ColumnFamily, WriteBatch};
+
+use super::{Moment, QueryError};
+use crate::state::StateError;
+use crate::store::{View, columns};
+
+pub(super) fn put(
+    batch: &mut WriteBatch,
+    column: &ColumnFamily,
+    key: &Key,
+    height: Height,
+    entry: Option<&[u8]>,
+) {
+    let mut row = key.bytes();
+    row.extend_from_slice(&height.0.to_be_bytes());
+    batch.put_cf(column, row, entry.unwrap_or_default());
+}
+
+impl View<'_> {
+    /// The value of a member or site at a moment: the last one written at a height that was known by then
+    /// and in a block not after the event time asked for.
+    pub fn version<T: Stored>(&self, key: &Key, moment: Moment) -> Result<Option<T>, QueryError> {
+        let prefix = key.bytes();
+        let mut found = None;
+        let mut rows = Vec::new();
+        self.scan(columns::VERSIONS, &prefix, |row_key, row| {
+            if row_key.len() == prefix.len() + 8 {
+                let height = row_key[prefix.len()..].try_into().unwrap_or_default();
+                rows.push((Height(u64::from_be_bytes(height)), row.to_vec()));
+            }
+            Ok(true)
+        })?;
+        for (height, row) in rows {
+            let time = self.header(height)?.map(|(header, _)| header.time);
+            // What stood in the genesis document held before the ledger began.
+            let happened = height == Height(0) || time.is_some_and(|time| moment.includes(time));
+            if height <= moment.known && happened {
+                found = (!row.is_empty()).then_some(row);
+            }
+        }
+        let Some(row) = found else { return Ok(None) };
+        let damaged = |_| StateError {
+            reason: "a row of versions is damaged".to_owned(),
+        };
+        let entry = Entry::from_stored_bytes(&row).map_err(damaged)?;
+        Ok(T::of(&entry).cloned())
+    }
+}

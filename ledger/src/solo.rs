@@ -1,0 +1,313 @@
+//! The one local validator: it owns the clock, the queue and the key, and certifies alone.
+//!
+//! Submitters wait together: whatever waits when a block is built goes into it (group commit), and each is
+//! told once its block is synced. This file and `store.rs` are the only ones of the crate with threads,
+//! locks or a clock.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chipledger_schemas::block::{Block, CertifiedBlock};
+use chipledger_schemas::certificate::Certificate;
+use chipledger_schemas::ids::{Height, MemberId, TransactionId};
+use chipledger_schemas::keys::SecretKey;
+use chipledger_schemas::time::Time;
+use chipledger_schemas::transaction::Transaction;
+
+use crate::chain::{BlockError, Slot};
+use crate::rejection::{Code, Rejection};
+use crate::store::{Store, StoreError};
+use crate::verify::VerifiedTransaction;
+
+/// Most transactions that wait; more submitters wait in line before them.
+const WAITING_MAX: usize = 8_192;
+
+/// A transaction is final: its block is synced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Receipt {
+    /// The transaction.
+    pub id: TransactionId,
+    /// Its block.
+    pub height: Height,
+}
+
+/// Why a transaction is not final.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// The rules say no.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The ledger has stopped: the disk refused a write, or it was closed. Start it again.
+    #[error("the ledger has stopped: {reason}")]
+    Stopped {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The key file does not certify for this ledger. Use the key that the genesis document names.
+#[derive(Debug, thiserror::Error)]
+#[error("the key is not the one validator's of this ledger; use the key that genesis names")]
+pub struct NotTheValidator;
+
+struct Waiting {
+    transaction: VerifiedTransaction,
+    reply: Sender<Result<Receipt, SubmitError>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    closed: bool,
+    stopped: Option<String>,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    store: Store,
+    member: MemberId,
+    key: SecretKey,
+}
+
+/// A ledger with one validator: this process.
+pub struct Solo {
+    shared: Arc<Shared>,
+    committer: Option<JoinHandle<()>>,
+}
+
+impl Solo {
+    /// Starts certifying blocks of a ledger with the key of its only validator.
+    pub fn start(store: Store, key: SecretKey) -> Result<Self, NotTheValidator> {
+        let seats = &store.genesis().validators.0;
+        let seat = seats
+            .iter()
+            .find(|seat| seat.key == key.public())
+            .ok_or(NotTheValidator)?;
+        if !store.genesis().validators.is_quorum(seat.power) {
+            return Err(NotTheValidator);
+        }
+        let member = seat.member.clone();
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+            store,
+            member,
+            key,
+        });
+        let committer = {
+            let shared = Arc::clone(&shared);
+            std::thread::spawn(move || shared.run())
+        };
+        Ok(Self {
+            shared,
+            committer: Some(committer),
+        })
+    }
+
+    /// The ledger.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// Checks a transaction on this thread, queues it, and returns where its fate will be told.
+    pub fn enqueue(
+        &self,
+        transaction: Transaction,
+    ) -> Result<Receiver<Result<Receipt, SubmitError>>, SubmitError> {
+        let store = &self.shared.store;
+        let (genesis, bounds) = (store.genesis_hash(), store.genesis().bounds);
+        let transaction = VerifiedTransaction::verify(transaction, &genesis, &bounds)?;
+        let (reply, receiver) = channel();
+        let mut queue = self.shared.lock();
+        while queue.waiting.len() >= WAITING_MAX && queue.stopped.is_none() {
+            queue = self
+                .shared
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Some(reason) = &queue.stopped {
+            return Err(SubmitError::Stopped {
+                reason: reason.clone(),
+            });
+        }
+        queue.waiting.push_back(Waiting { transaction, reply });
+        drop(queue);
+        self.shared.changed.notify_all();
+        Ok(receiver)
+    }
+
+    /// Submits a transaction and waits until it is final, or refused.
+    pub fn submit(&self, transaction: Transaction) -> Result<Receipt, SubmitError> {
+        let receiver = self.enqueue(transaction)?;
+        let stopped = |_| SubmitError::Stopped {
+            reason: "the committer is gone".to_owned(),
+        };
+        receiver.recv().map_err(stopped)?
+    }
+
+    /// Commits everything that waits and stops.
+    pub fn close(mut self) {
+        self.join();
+    }
+
+    fn join(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_all();
+        if let Some(committer) = self.committer.take() {
+            let _ = committer.join();
+        }
+    }
+}
+
+impl Drop for Solo {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self) {
+        while let Some(batch) = self.next_batch() {
+            if let Err(error) = self.commit(batch) {
+                let mut queue = self.lock();
+                queue.stopped = Some(error.to_string());
+                let waiting = std::mem::take(&mut queue.waiting);
+                drop(queue);
+                for waiting in waiting {
+                    let reason = error.to_string();
+                    let _ = waiting.reply.send(Err(SubmitError::Stopped { reason }));
+                }
+                self.changed.notify_all();
+                return;
+            }
+        }
+    }
+
+    /// Waits for something to do; `None` once closed and empty.
+    fn next_batch(&self) -> Option<Vec<Waiting>> {
+        let mut queue = self.lock();
+        while queue.waiting.is_empty() {
+            if queue.closed {
+                return None;
+            }
+            queue = self
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let batch = queue.waiting.drain(..).collect();
+        drop(queue);
+        self.changed.notify_all();
+        Some(batch)
+    }
+
+    fn commit(&self, batch: Vec<Waiting>) -> Result<(), StoreError> {
+        let (transactions, replies): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|waiting| (waiting.transaction, waiting.reply))
+            .unzip();
+        let mut left: Vec<(usize, VerifiedTransaction)> =
+            transactions.into_iter().enumerate().collect();
+        while !left.is_empty() {
+            left = self.commit_block(left, &replies)?;
+        }
+        Ok(())
+    }
+
+    /// Commits one block; returns what did not fit.
+    fn commit_block(
+        &self,
+        left: Vec<(usize, VerifiedTransaction)>,
+        replies: &[Sender<Result<Receipt, SubmitError>>],
+    ) -> Result<Vec<(usize, VerifiedTransaction)>, StoreError> {
+        let slot = Slot {
+            proposer: self.member.clone(),
+            round: 0,
+            clock: now(),
+        };
+        let places: Vec<usize> = left.iter().map(|(place, _)| *place).collect();
+        let candidates: Vec<_> = left.iter().map(|(_, tx)| tx.clone()).collect();
+        let proposal = self
+            .store
+            .decide(|ground| ground.propose(&slot, candidates))?;
+        for (index, rejection) in &proposal.rejected {
+            let _ = replies[places[*index]].send(Err(rejection.clone().into()));
+        }
+        let height = proposal.outcome.header.height;
+        if !proposal.transactions.is_empty() {
+            let transactions = proposal.transactions;
+            let header = proposal.outcome.header.clone();
+            let hash = header.hash();
+            let genesis = self.store.genesis_hash();
+            let certificate = Certificate::solo(&genesis, height, hash, &self.member, &self.key);
+            let transactions = transactions
+                .into_iter()
+                .map(VerifiedTransaction::into_transaction)
+                .collect();
+            let block = CertifiedBlock {
+                block: Block {
+                    header,
+                    transactions,
+                },
+                certificate,
+            };
+            self.store.commit(&block, proposal.outcome)?;
+        }
+        let mut refused = vec![false; left.len()];
+        for index in proposal
+            .rejected
+            .iter()
+            .map(|(index, _)| index)
+            .chain(&proposal.deferred)
+        {
+            refused[*index] = true;
+        }
+        for ((place, transaction), refused) in left.iter().zip(&refused) {
+            if !refused {
+                let _ = replies[*place].send(Ok(Receipt {
+                    id: transaction.id(),
+                    height,
+                }));
+            }
+        }
+        let deferred: std::collections::BTreeSet<usize> = proposal.deferred.into_iter().collect();
+        let kept = left
+            .into_iter()
+            .enumerate()
+            .filter(|(index, _)| deferred.contains(index));
+        Ok(kept.map(|(_, waiting)| waiting).collect())
+    }
+}
+
+/// The wall clock; the epoch if it is set before that.
+fn now() -> Time {
+    let elapsed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Time(u64::try_from(elapsed.as_millis()).unwrap_or(0))
+}
+
+impl From<BlockError> for SubmitError {
+    fn from(error: BlockError) -> Self {
+        match error {
+            BlockError::Rejected { rejection, .. } => Self::Rejected(rejection),
+            other => Self::Stopped {
+                reason: other.to_string(),
+            },
+        }
+    }
+}
+
+/// Whether a rejection may pass later: the window has not begun.
+pub fn may_pass_later(rejection: &Rejection) -> bool {
+    rejection.code == Code::NotYetValid
+}

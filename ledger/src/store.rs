@@ -1,0 +1,571 @@
+//! The store: the one place that writes. An outcome becomes one batch, synced before the height counts.
+//!
+//! **Invariant:** blocks, state and read model are written in the same batch and can never be out of step.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, RwLock};
+
+use chipledger_proof::bucket_root;
+use chipledger_proof::state::{Key, Seen, Stored};
+use chipledger_schemas::block::{Block, CertifiedBlock};
+use chipledger_schemas::certificate::Certificate;
+use chipledger_schemas::encode::{DecodeError, decode, decode_stored, encode};
+use chipledger_schemas::genesis::{Genesis, GenesisError};
+use chipledger_schemas::hash::Hash;
+use chipledger_schemas::ids::{GenesisHash, Height};
+use rocksdb::{DB, WriteBatch, WriteOptions};
+
+use crate::chain::{BlockError, Ground, Head, Outcome};
+use crate::commitment::{Commitment, LoadError, page_count};
+use crate::read::ReadModel;
+use crate::state::StateError;
+
+pub(crate) mod columns;
+pub(crate) mod rows;
+mod view;
+
+pub use view::View;
+
+/// Version of the layout on disk; others are refused.
+pub const FORMAT: u32 = 1;
+
+const KEY_FORMAT: &[u8] = b"format";
+const KEY_GENESIS: &[u8] = b"genesis";
+const KEY_HEAD: &[u8] = b"head";
+const KEY_COUNTS: &[u8] = b"counts";
+
+/// Why the store cannot be used. Nothing was guessed and nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The directory holds no ledger. Check the path, or create one with `init`.
+    #[error("{} holds no ledger", dir.display())]
+    NoLedger {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// The directory holds something already. Choose an empty one.
+    #[error("{} is not empty", dir.display())]
+    NotEmpty {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// Another process writes to this ledger. Stop it, or only read.
+    #[error("{} is in use by another process", dir.display())]
+    Locked {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// A newer program wrote this ledger. Use that program.
+    #[error("the ledger has format {got}, this program knows {FORMAT}")]
+    NewerFormat {
+        /// The format found.
+        got: u32,
+    },
+    /// The database refuses to open, read or write. If the disk is full, make room and start again; if it says
+    /// corruption, restore a backup or sync from other peers.
+    #[error("database: {0}")]
+    Database(#[from] rocksdb::Error),
+    /// What is stored makes no sense. Restore a backup or sync from other peers; `audit` says what is damaged.
+    #[error("damaged: {what}")]
+    Damaged {
+        /// What.
+        what: String,
+    },
+    /// The genesis document cannot start a ledger.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// A block cannot be decided.
+    #[error(transparent)]
+    Block(#[from] BlockError),
+    /// The file system refuses. See the cause.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl From<LoadError> for StoreError {
+    fn from(error: LoadError) -> Self {
+        Self::Damaged {
+            what: error.to_string(),
+        }
+    }
+}
+
+impl From<DecodeError> for StoreError {
+    fn from(error: DecodeError) -> Self {
+        Self::Damaged {
+            what: error.to_string(),
+        }
+    }
+}
+
+impl From<StateError> for StoreError {
+    fn from(error: StateError) -> Self {
+        Self::Damaged { what: error.reason }
+    }
+}
+
+/// A ledger on disk: a cheap handle.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: DB,
+    dir: PathBuf,
+    genesis: Genesis,
+    genesis_hash: GenesisHash,
+    /// The committed inner nodes and the head that they belong to: changed together.
+    tip: RwLock<Tip>,
+    read_model: Mutex<ReadModel>,
+}
+
+/// Where the store stands.
+pub(crate) struct Tip {
+    pub commitment: Commitment,
+    pub head: Head,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({})", self.inner.dir.display())
+    }
+}
+
+impl Store {
+    /// Creates a ledger in an empty or new directory and commits its genesis block.
+    pub fn create(dir: &Path, genesis: &Genesis) -> Result<Self, StoreError> {
+        genesis.check()?;
+        let io = |source| StoreError::Io {
+            path: dir.to_owned(),
+            source,
+        };
+        std::fs::create_dir_all(dir).map_err(io)?;
+        if std::fs::read_dir(dir).map_err(io)?.next().is_some() {
+            return Err(StoreError::NotEmpty {
+                dir: dir.to_owned(),
+            });
+        }
+        let mut options = columns::database_options();
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        let db = DB::open_cf_descriptors(&options, dir, columns::descriptors())?;
+        let genesis_hash = genesis.hash();
+        let commitment = Commitment::new();
+        let outcome = {
+            let view = View::unversioned(&db);
+            let ground = Ground {
+                state: &view,
+                commitment: &commitment,
+                head: None,
+                genesis: genesis_hash,
+            };
+            ground.genesis(genesis)?
+        };
+        let block = Block {
+            header: outcome.header.clone(),
+            transactions: Vec::new(),
+        };
+        // Nobody votes on genesis: every member compares its hash.
+        let certificate = Certificate {
+            height: Height(0),
+            round: 0,
+            block: outcome.header.hash(),
+            signatures: Vec::new(),
+        };
+        let tip = Tip {
+            commitment,
+            head: outcome.head.clone(),
+        };
+        let store = Self::assemble(db, dir, genesis.clone(), tip, ReadModel::default());
+        let mut batch = WriteBatch::default();
+        batch.put_cf(store.column(columns::META), KEY_FORMAT, encode(&FORMAT));
+        batch.put_cf(store.column(columns::META), KEY_GENESIS, encode(genesis));
+        store.write(&CertifiedBlock { block, certificate }, outcome, batch)?;
+        sync_directory(dir).map_err(io)?;
+        Ok(store)
+    }
+
+    /// Opens a ledger for writing; recovers what a crash left.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        check_exists(dir)?;
+        let db = DB::open_cf_descriptors(&columns::database_options(), dir, columns::descriptors())
+            .map_err(|error| explain(error, dir))?;
+        Self::load(db, dir)
+    }
+
+    /// Opens a ledger for reading only, as it stands now; another process may be writing.
+    pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
+        check_exists(dir)?;
+        let options = columns::database_options();
+        let db = DB::open_cf_descriptors_read_only(&options, dir, columns::descriptors(), false)
+            .map_err(|error| explain(error, dir))?;
+        Self::load(db, dir)
+    }
+
+    fn load(db: DB, dir: &Path) -> Result<Self, StoreError> {
+        let view = View::unversioned(&db);
+        let format: u32 = view.meta(KEY_FORMAT)?.ok_or_else(|| no_ledger(dir))?;
+        if format != FORMAT {
+            return Err(StoreError::NewerFormat { got: format });
+        }
+        let genesis: Genesis = view.meta(KEY_GENESIS)?.ok_or_else(|| no_ledger(dir))?;
+        let head: Head = view.meta(KEY_HEAD)?.ok_or_else(|| no_ledger(dir))?;
+        let (items, entries): (u64, u64) = view.meta(KEY_COUNTS)?.ok_or_else(|| no_ledger(dir))?;
+        let commitment = load_commitment(&view, items, entries)?;
+        if commitment.state_root() != head.header.state_root {
+            let what = format!(
+                "the state at height {} has another root than its header",
+                head.header.height
+            );
+            return Err(StoreError::Damaged { what });
+        }
+        let read_model = ReadModel::load(&view)?;
+        drop(view);
+        Ok(Self::assemble(
+            db,
+            dir,
+            genesis,
+            Tip { commitment, head },
+            read_model,
+        ))
+    }
+
+    fn assemble(db: DB, dir: &Path, genesis: Genesis, tip: Tip, read_model: ReadModel) -> Self {
+        let inner = Inner {
+            db,
+            dir: dir.to_owned(),
+            genesis_hash: genesis.hash(),
+            genesis,
+            tip: RwLock::new(tip),
+            read_model: Mutex::new(read_model),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Where it lies.
+    pub fn dir(&self) -> &Path {
+        &self.inner.dir
+    }
+
+    /// The genesis document.
+    pub fn genesis(&self) -> &Genesis {
+        &self.inner.genesis
+    }
+
+    /// Names the ledger.
+    pub fn genesis_hash(&self) -> GenesisHash {
+        self.inner.genesis_hash
+    }
+
+    /// Where the chain stands.
+    pub fn head(&self) -> Head {
+        self.with_tip(|tip| tip.head.clone())
+    }
+
+    /// What is committed now, and stays so for as long as the view lives.
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.inner.db)
+    }
+
+    /// Looks at commitment and head together, with a view of the same height.
+    pub(crate) fn with_tip<T>(&self, look: impl FnOnce(&Tip) -> T) -> T {
+        let tip = self
+            .inner
+            .tip
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        look(&tip)
+    }
+
+    /// Bytes of memory that the commitment's inner nodes take.
+    pub fn commitment_bytes(&self) -> usize {
+        self.with_tip(|tip| tip.commitment.memory_bytes())
+    }
+
+    /// Decides something about the next block on the committed state.
+    pub fn decide<T>(&self, decide: impl FnOnce(&Ground<'_, View<'_>>) -> T) -> T {
+        self.with_tip(|tip| {
+            let view = self.view();
+            decide(&Ground {
+                state: &view,
+                commitment: &tip.commitment,
+                head: Some(&tip.head),
+                genesis: self.inner.genesis_hash,
+            })
+        })
+    }
+
+    /// Commits a decided block: one batch, synced. When this returns, the height counts.
+    ///
+    /// # Errors
+    /// The certificate proves nothing, or the disk refuses: then stop and say how to recover.
+    pub fn commit(&self, block: &CertifiedBlock, outcome: Outcome) -> Result<(), StoreError> {
+        let height = outcome.header.height;
+        let hash = outcome.header.hash();
+        let validators = match outcome
+            .changes
+            .entries
+            .get(&Key::Chain)
+            .and_then(Option::as_deref)
+        {
+            Some(chipledger_proof::state::Entry::Chain(chain)) => chain.validators.clone(),
+            _ => {
+                return Err(StoreError::Damaged {
+                    what: "an outcome without chain entry".into(),
+                });
+            }
+        };
+        block
+            .certificate
+            .verify(&self.inner.genesis_hash, height, &hash, &validators)
+            .map_err(|source| BlockError::Certificate { height, source })?;
+        self.write(block, outcome, WriteBatch::default())
+    }
+
+    fn write(
+        &self,
+        block: &CertifiedBlock,
+        outcome: Outcome,
+        mut batch: WriteBatch,
+    ) -> Result<(), StoreError> {
+        let mut read_model = self
+            .inner
+            .read_model
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let bytes = encode(block);
+        batch.put_cf(
+            self.column(columns::BLOCKS),
+            outcome.header.height.0.to_be_bytes(),
+            bytes,
+        );
+        let header = encode(&(&block.block.header, &block.certificate));
+        batch.put_cf(
+            self.column(columns::HEADERS),
+            outcome.header.height.0.to_be_bytes(),
+            header,
+        );
+        self.put_state(&mut batch, &outcome)?;
+        read_model.put(&mut batch, |name| self.column(name), block, &outcome);
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        self.inner.db.write_opt(batch, &options)?;
+        let mut tip = self
+            .inner
+            .tip
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        tip.commitment.apply(&outcome.plan);
+        tip.head = outcome.head;
+        Ok(())
+    }
+
+    fn put_state(&self, batch: &mut WriteBatch, outcome: &Outcome) -> Result<(), StoreError> {
+        let (entries, windows) = (self.column(columns::ENTRIES), self.column(columns::WINDOWS));
+        for (key, entry) in &outcome.changes.entries {
+            let bytes = key.bytes();
+            match entry {
+                Some(entry) => batch.put_cf(entries, &bytes, entry.bytes()),
+                None => batch.delete_cf(entries, &bytes),
+            }
+            if let Key::Transaction(id) = key {
+                match entry.as_deref().and_then(Seen::of) {
+                    Some(seen) => batch.put_cf(windows, window_key(seen.0, id), []),
+                    None => {
+                        if let Some(seen) = self.seen(&bytes)? {
+                            batch.delete_cf(windows, window_key(seen.0, id));
+                        }
+                    }
+                }
+            }
+        }
+        let (items, roots) = (
+            self.column(columns::ITEMS),
+            self.column(columns::PAGE_ROOTS),
+        );
+        for (number, page) in &outcome.pages {
+            batch.put_cf(items, number.to_be_bytes(), rows::encode_page(page));
+        }
+        for (number, root) in outcome.plan.page_roots() {
+            batch.put_cf(roots, number.to_be_bytes(), root.as_bytes());
+        }
+        let buckets = self.column(columns::BUCKETS);
+        for (number, bucket) in &outcome.plan.buckets {
+            match bucket {
+                Some(rows) => {
+                    batch.put_cf(buckets, number.to_be_bytes(), view::encode_bucket(rows))
+                }
+                None => batch.delete_cf(buckets, number.to_be_bytes()),
+            }
+        }
+        let history = self.column(columns::HISTORY);
+        for node in &outcome.history_nodes {
+            batch.put_cf(
+                history,
+                view::history_key(node.level, node.index),
+                node.hash.as_bytes(),
+            );
+        }
+        let meta = self.column(columns::META);
+        batch.put_cf(meta, KEY_HEAD, encode(&outcome.head));
+        let counts = (outcome.plan.item_count, outcome.plan.entry_count);
+        batch.put_cf(meta, KEY_COUNTS, encode(&counts));
+        Ok(())
+    }
+
+    fn seen(&self, key: &[u8]) -> Result<Option<Seen>, StoreError> {
+        let row = self.inner.db.get_cf(self.column(columns::ENTRIES), key)?;
+        let Some(row) = row else { return Ok(None) };
+        let entry = chipledger_proof::state::Entry::from_stored_bytes(&row)?;
+        Ok(Seen::of(&entry).copied())
+    }
+
+    fn column(&self, name: &str) -> &rocksdb::ColumnFamily {
+        column(&self.inner.db, name)
+    }
+
+    /// A certified block.
+    pub fn block(&self, height: Height) -> Result<Option<CertifiedBlock>, StoreError> {
+        let row = self
+            .inner
+            .db
+            .get_cf(self.column(columns::BLOCKS), height.0.to_be_bytes())?;
+        row.map(|row| decode(&row).map_err(StoreError::from))
+            .transpose()
+    }
+
+    /// Flushes everything to sorted files and compacts: smaller, and quicker to open.
+    pub fn compact(&self) -> Result<(), StoreError> {
+        for name in columns::ALL {
+            self.inner.db.flush_cf(self.column(name))?;
+            self.inner
+                .db
+                .compact_range_cf::<&[u8], &[u8]>(self.column(name), None, None);
+        }
+        Ok(())
+    }
+
+    /// Copies the ledger as it stands into a new directory, which opens on its own.
+    pub fn backup(&self, dir: &Path) -> Result<Height, StoreError> {
+        let height = self.head().header.height;
+        if dir.exists() {
+            return Err(StoreError::NotEmpty {
+                dir: dir.to_owned(),
+            });
+        }
+        let checkpoint = rocksdb::checkpoint::Checkpoint::new(&self.inner.db)?;
+        checkpoint.create_checkpoint(dir)?;
+        Ok(height)
+    }
+
+    /// Bytes on disk, by column family.
+    pub fn disk_bytes(&self) -> Result<Vec<(&'static str, u64)>, StoreError> {
+        let mut sizes = Vec::new();
+        for name in columns::ALL {
+            let size = self.inner.db.property_int_value_cf(
+                self.column(name),
+                rocksdb::properties::TOTAL_SST_FILES_SIZE,
+            )?;
+            sizes.push((*name, size.unwrap_or(0)));
+        }
+        Ok(sizes)
+    }
+}
+
+/// Key of a row of windows: end of window, then id.
+pub(crate) fn window_key(
+    end: chipledger_schemas::time::Time,
+    id: &chipledger_schemas::ids::TransactionId,
+) -> Vec<u8> {
+    let mut key = end.0.to_be_bytes().to_vec();
+    key.extend_from_slice(id.0.as_bytes());
+    key
+}
+
+pub(crate) fn column<'d>(db: &'d DB, name: &str) -> &'d rocksdb::ColumnFamily {
+    db.cf_handle(name)
+        .expect("every column family is opened with the database")
+}
+
+fn load_commitment(view: &View<'_>, items: u64, entries: u64) -> Result<Commitment, StoreError> {
+    let mut roots = Vec::new();
+    view.scan(columns::PAGE_ROOTS, &[], |_, row| {
+        roots.push(Hash(row.try_into().unwrap_or_default()));
+        Ok(true)
+    })?;
+    let mut buckets = vec![
+        bucket_root(&[]);
+        usize::try_from(chipledger_proof::bucket_count(entries)).unwrap_or(0)
+    ];
+    view.scan(columns::BUCKETS, &[], |key, row| {
+        let number = u64::from_be_bytes(key.try_into().unwrap_or_default());
+        let place = usize::try_from(number)
+            .ok()
+            .and_then(|number| buckets.get_mut(number));
+        if let Some(place) = place {
+            *place = bucket_root(&view::decode_bucket(row));
+        }
+        Ok(true)
+    })?;
+    debug_assert_eq!(page_count(items), roots.len() as u64);
+    Ok(Commitment::load(
+        roots.into_iter(),
+        items,
+        buckets.into_iter(),
+        entries,
+    )?)
+}
+
+fn check_exists(dir: &Path) -> Result<(), StoreError> {
+    if dir.join("CURRENT").is_file() {
+        Ok(())
+    } else {
+        Err(no_ledger(dir))
+    }
+}
+
+fn no_ledger(dir: &Path) -> StoreError {
+    StoreError::NoLedger {
+        dir: dir.to_owned(),
+    }
+}
+
+fn explain(error: rocksdb::Error, dir: &Path) -> StoreError {
+    let text = error.to_string();
+    if text.contains("lock") && text.contains("LOCK") {
+        return StoreError::Locked {
+            dir: dir.to_owned(),
+        };
+    }
+    if text.contains("Column families not opened") || text.contains("Column family not found") {
+        let what = format!("it was written by another version of the program ({text})");
+        return StoreError::Damaged { what };
+    }
+    StoreError::Database(error)
+}
+
+/// Makes a directory's entries durable.
+fn sync_directory(dir: &Path) -> std::io::Result<()> {
+    std::fs::File::open(dir)?.sync_all()?;
+    match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => std::fs::File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+/// Reads a row of `meta`.
+pub(crate) fn meta_row<T: serde::de::DeserializeOwned>(
+    row: Option<Vec<u8>>,
+) -> Result<Option<T>, StoreError> {
+    row.map(|row| decode_stored(&row).map_err(StoreError::from))
+        .transpose()
+}
