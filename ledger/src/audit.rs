@@ -92,9 +92,9 @@ fn count_chip<S: State>(
     let effective = draft
         .effective(number)
         .map_err(|fault| wrong(number, &fault))?;
-    let mut disputed = item.disputes > 0;
+    let mut disputed = item.is_disputed();
     for container in &effective.containers {
-        let open = draft.with_item(*container, |unit| unit.disputes > 0);
+        let open = draft.with_item(*container, Item::is_disputed);
         disputed |= open.map_err(|fault| wrong(number, &fault))?;
     }
     match draft

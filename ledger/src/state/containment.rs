@@ -50,7 +50,7 @@ impl<S: State> Draft<'_, S> {
                     format!("{} would have {} rows", unit.id, unit.content.len()),
                 );
             }
-            let disputed = unit.disputes > 0;
+            let disputed = unit.is_disputed();
             for rows in [&mut removed, &mut added] {
                 rows.iter_mut().for_each(|row| row.disputed |= disputed);
                 into_outer_frame(rows, &unit);

@@ -37,6 +37,8 @@ pub(crate) struct Effective {
     pub moved_at: Time,
     /// The innermost container that bears a seal.
     pub sealed_in: Option<ItemId>,
+    /// Whether a dispute is open on a container: it covers what is inside.
+    pub container_disputed: bool,
 }
 
 impl Effective {
@@ -73,6 +75,7 @@ impl<S: State> Draft<'_, S> {
         let mut id = None;
         let mut containers = Vec::new();
         let mut sealed_in = None;
+        let mut container_disputed = false;
         let mut at = number;
         loop {
             let location = self.with_item(at, |item| {
@@ -87,6 +90,7 @@ impl<S: State> Draft<'_, S> {
                 if at != number && facts.seal.is_some() && sealed_in.is_none() {
                     sealed_in = Some(item.id.clone());
                 }
+                container_disputed |= at != number && item.is_disputed();
                 id.get_or_insert_with(|| item.id.clone());
                 facts.location.clone()
             })?;
@@ -107,6 +111,7 @@ impl<S: State> Draft<'_, S> {
                         containers,
                         moved_at: climb.moved_at,
                         sealed_in,
+                        container_disputed,
                     });
                 }
             }
@@ -122,7 +127,8 @@ impl<S: State> Draft<'_, S> {
         let place = self.account_place(&effective.place)?;
         let holder = self.successor_of(&effective.holder)?;
         let mut accounts = Vec::new();
-        for row in item.rows() {
+        for mut row in item.rows() {
+            row.disputed |= effective.container_disputed;
             let owner = row.owner.as_ref().unwrap_or(&effective.owner);
             let user = row
                 .user
@@ -257,8 +263,9 @@ impl<S: State> Draft<'_, S> {
             }
         }
         let after = self.accounts_of(&item, &self.effective(number)?)?;
-        for ((from, row), (to, _)) in before.into_iter().zip(after) {
-            self.post(occurred_at, &row, from, to);
+        for ((from, row), (to, row_after)) in before.into_iter().zip(after) {
+            self.post(occurred_at, &row, from, to.clone());
+            self.change_mark(&to, &row, &row_after);
         }
         Ok(())
     }
@@ -285,7 +292,7 @@ impl<S: State> Draft<'_, S> {
             movement: LastMovement::Known(movement),
             events: 0,
             history: Hash::ZERO,
-            disputes: 0,
+            disputes: Vec::new(),
             unverified: new.unverified,
             device_key: new.device_key,
             evidence: Evidence {
@@ -338,29 +345,19 @@ impl<S: State> Draft<'_, S> {
         Ok(())
     }
 
-    /// Opens (`+1`) or resolves (`-1`) a dispute on an item.
+    /// Changes who has a dispute open on an item; the account stays, the mark on it follows.
     pub(crate) fn change_disputes(
         &mut self,
         number: ItemNumber,
-        opens: bool,
+        disputes: Vec<MemberId>,
         occurred_at: Time,
     ) -> Result<(), Fault> {
         let mut item = self.item(number)?;
         let effective = self.effective(number)?;
         let before = self.accounts_of(&item, &effective)?;
         let removed = contribution(&item);
-        item.disputes = match (opens, item.disputes) {
-            (true, n) => n.saturating_add(1),
-            (false, 0) => {
-                return reject(
-                    Code::StatusForbids,
-                    format!("{} has no open dispute", item.id),
-                );
-            }
-            (false, n) => n - 1,
-        };
-        let kind = item.evidence.kind;
-        let at = item.evidence.at;
+        item.disputes = disputes;
+        let Evidence { kind, at } = item.evidence;
         self.count_event(&mut item, at, kind);
         let added = contribution(&item);
         self.put_item(number, item.clone());
@@ -369,16 +366,21 @@ impl<S: State> Draft<'_, S> {
         {
             self.change_content(parent, removed, added)?;
         }
-        for ((account, row), (_, marked)) in before.iter().zip(self.accounts_of(&item, &effective)?)
-        {
-            if let Side::Account(account) = account
-                && row.disputed != marked.disputed
-            {
-                self.mark_disputed(account, row.model, row.count, marked.disputed);
-            }
+        let after = self.accounts_of(&item, &effective)?;
+        for ((account, row), (_, row_after)) in before.iter().zip(&after) {
+            self.change_mark(account, row, row_after);
         }
         self.push_change(number, occurred_at, Change::Noted);
         Ok(())
+    }
+
+    /// Marks chips of an account, or takes the mark off, where a row's mark has changed.
+    fn change_mark(&mut self, side: &Side, before: &ContentRow, after: &ContentRow) {
+        if let Side::Account(account) = side
+            && before.disputed != after.disputed
+        {
+            self.mark_disputed(account, before.model, before.count, after.disputed);
+        }
     }
 
     fn count_event(&self, item: &mut Item, at: Time, kind: EvidenceKind) {

@@ -138,8 +138,8 @@ pub struct Item {
     pub events: u32,
     /// Chain over those records: complete, in order.
     pub history: Hash,
-    /// Disputes that are open on it.
-    pub disputes: u32,
+    /// Members with a dispute open on it: sorted, each once.
+    pub disputes: Vec<MemberId>,
     /// Whether its origin is unverified opening stock.
     pub unverified: bool,
     /// Its registered attestation key.
@@ -178,9 +178,14 @@ impl Item {
         Ok(item)
     }
 
+    /// Whether a dispute is open on it.
+    pub fn is_disputed(&self) -> bool {
+        !self.disputes.is_empty()
+    }
+
     /// Chips that it stands for, in its own frame: itself, or its content.
     pub fn rows(&self) -> Vec<ContentRow> {
-        let disputed = self.disputes > 0;
+        let disputed = self.is_disputed();
         match self.kind {
             ItemKind::Chip(model) => {
                 vec![ContentRow {
