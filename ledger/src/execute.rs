@@ -18,17 +18,32 @@ use crate::rejection::{Code, Fault, Rejection, reject};
 use crate::state::{Draft, State};
 use crate::verify::{VerifiedTransaction, needs_admin_key};
 
+mod annotate;
+mod approve_run;
+mod attest_location;
+mod close_alert;
+mod declare_inventory;
+mod declare_payment;
+mod declare_production;
+mod declare_run;
+mod device_report;
+mod dispute;
+mod evidence;
 pub mod genesis;
 mod holding;
+mod inspect;
 mod install;
 mod pack;
 mod policy;
 mod receive;
 mod register;
+mod report_energy;
 mod set_key;
 mod set_member;
 mod set_site;
 mod ship;
+mod sighting;
+mod tip;
 mod unpack;
 
 /// Most windows that one block closes; a window that is closed late hides nothing, because its
@@ -205,6 +220,20 @@ pub(crate) fn run<S: State>(
         Record::SetMember(record) => set_member::run(draft, context, record),
         Record::SetKey(record) => set_key::run(draft, context, record),
         Record::SetSite(record) => set_site::run(draft, context, record),
+        Record::DeclareInventory(record) => declare_inventory::run(draft, context, record),
+        Record::Inspect(record) => inspect::run(draft, context, record),
+        Record::Sighting(record) => sighting::run(draft, context, record),
+        Record::AttestLocation(record) => attest_location::run(draft, context, record),
+        Record::DeviceReport(record) => device_report::run(draft, context, record),
+        Record::ReportEnergy(record) => report_energy::run(draft, context, record),
+        Record::DeclareProduction(record) => declare_production::run(draft, context, record),
+        Record::DeclareRun(record) => declare_run::run(draft, context, record),
+        Record::ApproveRun(record) => approve_run::run(draft, context, record),
+        Record::DeclarePayment(record) => declare_payment::run(draft, context, record),
+        Record::Tip(record) => tip::run(draft, context, record),
+        Record::Dispute(record) => dispute::run(draft, context, record),
+        Record::Annotate(record) => annotate::run(draft, context, record),
+        Record::CloseAlert(record) => close_alert::run(draft, context, record),
         _ => reject(Code::ExecutionFailed, "not yet"),
     }
 }

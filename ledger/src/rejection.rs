@@ -68,6 +68,7 @@ codes! {
     ItemUnknown = "item_unknown", "The item is not registered; check the id, or report a sighting.";
     SerialTaken = "serial_taken", "The serial is registered already, whatever the model.";
     DeviceKeyTaken = "device_key_taken", "The attestation key is registered with another chip.";
+    DeviceKeyUnknown = "device_key_unknown", "A chip reports with the attestation key that it was registered with.";
     ItemEnded = "item_ended", "The item was destroyed or voided; nothing can happen to it.";
     NotAChip = "not_a_chip", "Only a chip can be named here.";
     NotAUnit = "not_a_unit", "Only a unit can be named here.";

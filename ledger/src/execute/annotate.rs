@@ -1,0 +1,17 @@
+//! `annotate`: a note on a record. That the record exists is not checked: `execute` reads nothing outside
+//! committed state, and records are not in it. Readers show a note on an unknown record as such.
+
+use chipledger_schemas::records::Annotate;
+
+use super::Context;
+use crate::rejection::Fault;
+use crate::state::{Draft, State};
+
+pub(super) fn run<S: State>(
+    draft: &mut Draft<'_, S>,
+    context: &Context<'_>,
+    _record: &Annotate,
+) -> Result<(), Fault> {
+    // Anyone who may sign at all may annotate.
+    draft.active_member(context.author()).map(|_| ())
+}
