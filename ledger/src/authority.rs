@@ -94,6 +94,25 @@ impl<S: State> Draft<'_, S> {
         reject(Code::CosignatureMissing, format!("{member} must co-sign"))
     }
 
+    /// Rejects unless the member signed or co-signed with an admin key.
+    pub(crate) fn require_admin(&self, signers: &Signers, member: &MemberId) -> Result<(), Fault> {
+        if signers.admins.contains(member) {
+            return Ok(());
+        }
+        reject(
+            Code::CosignatureMissing,
+            format!("{member} must sign or co-sign with an admin key"),
+        )
+    }
+
+    /// Rejects the loss of the last regulator's seat: nothing could ever be decided again.
+    pub(crate) fn check_regulators_remain(&self) -> Result<(), Fault> {
+        if !self.regulators()?.is_empty() {
+            return Ok(());
+        }
+        reject(Code::LastRegulator, "no regulator's seat would remain")
+    }
+
     /// Members that hold a regulator's seat now.
     pub(crate) fn regulators(&self) -> Result<BTreeSet<MemberId>, Fault> {
         let seat = |(key, member): (Key, Member)| match key {
@@ -116,9 +135,14 @@ impl<S: State> Draft<'_, S> {
         Ok(in_favour * 3 > seats.len() * 2)
     }
 
+    /// Whether the regulators' quorum stands behind the record: it was approved, or they all signed.
+    pub(crate) fn has_quorum(&self, signers: &Signers) -> Result<bool, Fault> {
+        Ok(signers.approved || self.is_quorum(&signers.admins)?)
+    }
+
     /// Rejects unless the regulators' quorum stands behind the record.
     pub(crate) fn require_quorum(&self, signers: &Signers) -> Result<(), Fault> {
-        if signers.approved || self.is_quorum(&signers.admins)? {
+        if self.has_quorum(signers)? {
             return Ok(());
         }
         reject(
@@ -143,6 +167,23 @@ impl<S: State> Draft<'_, S> {
             Code::CosignatureMissing,
             format!("customs of {jurisdiction} must sign or co-sign"),
         )
+    }
+
+    /// Whether a document is its author's own affair: named after it, and about nothing but the
+    /// jurisdiction of which it is customs or regulator.
+    pub(crate) fn is_national(
+        &self,
+        author: &MemberId,
+        authority: &MemberId,
+        scopes: &[Option<Jurisdiction>],
+    ) -> Result<bool, Fault> {
+        let member = self.member(author)?;
+        let roles = [Role::Customs, Role::Regulator];
+        Ok(*author == self.successor_of(authority)?
+            && roles.iter().any(|role| member.roles.contains(role))
+            && scopes
+                .iter()
+                .all(|scope| *scope == Some(member.jurisdiction)))
     }
 
     /// Whether a member is customs of a jurisdiction.

@@ -19,6 +19,7 @@ use crate::state::{Draft, State};
 use crate::verify::{VerifiedTransaction, needs_admin_key};
 
 mod annotate;
+mod approve;
 mod approve_run;
 mod attest_location;
 mod close_alert;
@@ -35,16 +36,28 @@ mod inspect;
 mod install;
 mod pack;
 mod policy;
+mod propose;
 mod receive;
 mod register;
 mod report_energy;
+mod schedule_upgrade;
 mod set_key;
+mod set_licence;
+mod set_limit;
 mod set_member;
+mod set_model;
+mod set_policy;
 mod set_site;
+mod set_validators;
 mod ship;
 mod sighting;
+mod succeed_member;
+mod suspend_member;
 mod tip;
 mod unpack;
+mod validators;
+mod vet_member;
+mod withdraw;
 
 /// Most windows that one block closes; a window that is closed late hides nothing, because its
 /// transactions are refused as expired.
@@ -211,15 +224,27 @@ pub(crate) fn run<S: State>(
         draft.check_not_future(occurred_at, context.future_ms)?;
     }
     match record {
+        Record::SetMember(record) => set_member::run(draft, context, record),
+        Record::VetMember(record) => vet_member::run(draft, context, record),
+        Record::SuspendMember(record) => suspend_member::run(draft, context, record),
+        Record::SucceedMember(record) => succeed_member::run(draft, context, record),
+        Record::SetKey(record) => set_key::run(draft, context, record),
+        Record::SetSite(record) => set_site::run(draft, context, record),
+        Record::SetModel(record) => set_model::run(draft, context, record),
+        Record::SetLicence(record) => set_licence::run(draft, context, record),
+        Record::SetLimit(record) => set_limit::run(draft, context, record),
+        Record::SetPolicy(record) => set_policy::run(draft, context, record),
+        Record::SetValidators(record) => set_validators::run(draft, context, record),
+        Record::ScheduleUpgrade(record) => schedule_upgrade::run(draft, context, record),
+        Record::Propose(record) => propose::run(draft, context, record),
+        Record::Approve(record) => approve::run(draft, context, record),
+        Record::Withdraw(record) => withdraw::run(draft, context, record),
         Record::Register(record) => register::run(draft, context, record),
         Record::Pack(record) => pack::run(draft, context, record),
         Record::Unpack(record) => unpack::run(draft, context, record),
         Record::Ship(record) => ship::run(draft, context, record),
         Record::Receive(record) => receive::run(draft, context, record),
         Record::Install(record) => install::run(draft, context, record),
-        Record::SetMember(record) => set_member::run(draft, context, record),
-        Record::SetKey(record) => set_key::run(draft, context, record),
-        Record::SetSite(record) => set_site::run(draft, context, record),
         Record::DeclareInventory(record) => declare_inventory::run(draft, context, record),
         Record::Inspect(record) => inspect::run(draft, context, record),
         Record::Sighting(record) => sighting::run(draft, context, record),

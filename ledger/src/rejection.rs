@@ -104,6 +104,7 @@ codes! {
     NotCorrectable = "not_correctable", "A record of this kind cannot be undone; the message says what to do.";
     ModelVersionMismatch = "model_version_mismatch", "The new version must be numbered one above the latest.";
     ValidatorsInvalid = "validators_invalid", "The message says which rule the validator set breaks.";
+    LastRegulator = "last_regulator", "One regulator at least must keep its seat; admit another first.";
     UpgradeInvalid = "upgrade_invalid", "The version must be the next one and the height at least two ahead.";
     ExecutionFailed = "execution_failed", "The record could not be executed and was set aside; report it with its id.";
 }

@@ -14,13 +14,21 @@ pub(super) fn run<S: State>(
     record: &SetKey,
 ) -> Result<(), Fault> {
     draft.member(&record.member)?;
+    let entry = Key::SigningKey(record.key);
+    let found = draft.get::<MemberKey>(&entry)?;
+    if record.action == KeyAction::Revoke {
+        check_revocable(record, found.as_ref())?;
+    }
     if *context.author() != record.member {
         draft.require_quorum(context.signers)?;
     }
-    let entry = Key::SigningKey(record.key);
-    let found = draft.get::<MemberKey>(&entry)?;
-    let member = record.member.clone();
-    match (record.action, found) {
+    let key = match (record.action, found) {
+        (KeyAction::Add { .. }, Some(found)) => {
+            return reject(
+                Code::KeyTaken,
+                format!("the key is registered for {}", found.member),
+            );
+        }
         (
             KeyAction::Add {
                 class,
@@ -28,40 +36,37 @@ pub(super) fn run<S: State>(
                 valid_until,
             },
             None,
-        ) => {
-            draft.put(
-                entry,
-                MemberKey {
-                    member,
-                    class,
-                    valid_from,
-                    valid_until,
-                    revoked_at: None,
-                },
-            );
-        }
-        (KeyAction::Add { .. }, Some(found)) => {
-            return reject(
-                Code::KeyTaken,
-                format!("the key is registered for {}", found.member),
-            );
-        }
-        (KeyAction::Revoke, Some(found)) if found.member == member => {
+        ) => MemberKey {
+            member: record.member.clone(),
+            class,
+            valid_from,
+            valid_until,
+            revoked_at: None,
+        },
+        // The first revocation stands: nothing that the key signed after it may count again.
+        (KeyAction::Revoke, found) => {
+            let found = found.expect("a key that may be revoked is registered");
             let revoked_at = found.revoked_at.or(Some(draft.at.time));
-            draft.put(
-                entry,
-                MemberKey {
-                    revoked_at,
-                    ..found
-                },
-            );
+            MemberKey {
+                revoked_at,
+                ..found
+            }
         }
-        (KeyAction::Revoke, Some(_)) => {
-            return reject(Code::KeyNotOfMember, format!("the key is not {member}'s"));
-        }
-        (KeyAction::Revoke, None) => {
-            return reject(Code::KeyUnknown, "the key is not registered");
-        }
-    }
+    };
+    draft.put(entry, key);
     Ok(())
 }
+
+fn check_revocable(record: &SetKey, found: Option<&MemberKey>) -> Result<(), Fault> {
+    match found {
+        None => reject(Code::KeyUnknown, "the key is not registered"),
+        Some(found) if found.member != record.member => reject(
+            Code::KeyNotOfMember,
+            format!("the key is not {}'s", record.member),
+        ),
+        Some(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

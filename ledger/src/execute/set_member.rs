@@ -1,11 +1,14 @@
 //! `set_member`: admission and changes, by the regulators' quorum; name and encryption key by the member
 //! itself.
 
+use std::collections::BTreeSet;
+
 use chipledger_proof::state::{IssuerOf, Key, Member};
 use chipledger_schemas::ids::MemberId;
 use chipledger_schemas::records::SetMember;
 
-use super::Context;
+use super::register::issuer_of;
+use super::{Context, validators};
 use crate::rejection::{Code, Fault, reject};
 use crate::state::{Draft, State};
 
@@ -15,13 +18,23 @@ pub(super) fn run<S: State>(
     record: &SetMember,
 ) -> Result<(), Fault> {
     let before = draft.get::<Member>(&Key::Member(record.member.clone()))?;
+    if let Some(parent) = &record.parent {
+        draft.member(parent)?;
+    }
+    if let Some(successor) = before.as_ref().and_then(|member| member.successor.as_ref()) {
+        let detail = format!("{} is succeeded by {successor}", record.member);
+        return reject(Code::MemberSuspended, detail);
+    }
     let own_change = before.as_ref().is_some_and(|member| {
         *context.author() == record.member && changes_name_and_key_only(member, record)
     });
-    if !own_change {
-        draft.require_quorum(context.signers)?;
+    if own_change {
+        return set(draft, record, before);
     }
-    set(draft, record, before)
+    draft.require_quorum(context.signers)?;
+    set(draft, record, before)?;
+    validators::check_seat_of(draft, &record.member)?;
+    draft.check_regulators_remain()
 }
 
 /// Writes a member that was agreed on.
@@ -30,8 +43,8 @@ pub(crate) fn set<S: State>(
     record: &SetMember,
     before: Option<Member>,
 ) -> Result<(), Fault> {
-    check_parent(draft, record)?;
     take_issuers(draft, record)?;
+    check_parent(draft, &record.member, record.parent.as_ref())?;
     let mut member = Member::from(record);
     let id = &record.member;
     let Some(before) = before else {
@@ -64,27 +77,38 @@ fn changes_name_and_key_only(member: &Member, record: &SetMember) -> bool {
     asked == *member
 }
 
-fn check_parent<S: State>(draft: &Draft<'_, S>, record: &SetMember) -> Result<(), Fault> {
-    let mut at = record.parent.clone();
-    while let Some(parent) = at {
-        if parent == record.member {
-            return reject(Code::ParentCycle, format!("{parent} would control itself"));
+/// Rejects a parent that is `member` itself or controlled by it. Whoever was taken over counts as its
+/// successor, as in [`Draft::ultimate_parent`], which would climb such a cycle for ever.
+pub(super) fn check_parent<S: State>(
+    draft: &Draft<'_, S>,
+    member: &MemberId,
+    parent: Option<&MemberId>,
+) -> Result<(), Fault> {
+    let mut climbed = BTreeSet::from([member.clone()]);
+    let mut next = parent.cloned();
+    while let Some(parent) = next {
+        let acting = draft.successor_of(&parent)?;
+        next = draft.member(&acting)?.parent;
+        if !climbed.insert(acting) {
+            return reject(
+                Code::ParentCycle,
+                format!("{member} would control itself through {parent}"),
+            );
         }
-        at = draft.member(&parent)?.parent;
     }
     Ok(())
 }
 
+/// Prefixes of whoever the member took over are its own.
 fn take_issuers<S: State>(draft: &mut Draft<'_, S>, record: &SetMember) -> Result<(), Fault> {
     for issuer in &record.issuers {
-        let key = Key::Issuer(issuer.clone());
-        match draft.get::<IssuerOf>(&key)? {
-            Some(of) if of.0 != record.member => {
-                return reject(Code::IssuerTaken, format!("{issuer} belongs to {}", of.0));
-            }
-            Some(_) => {}
-            None => draft.put(key, IssuerOf(record.member.clone())),
+        if let Some(owner) = issuer_of(draft, issuer)?
+            && owner != record.member
+        {
+            return reject(Code::IssuerTaken, format!("{issuer} belongs to {owner}"));
         }
+        let of = IssuerOf(record.member.clone());
+        draft.put(Key::Issuer(issuer.clone()), of);
     }
     Ok(())
 }
@@ -108,3 +132,6 @@ pub(super) fn repost_parents<S: State>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,15 @@
 //! `set_site`: a site acts only when customs of the claimed jurisdiction countersign; a change of
 //! jurisdiction re-posts every balance there.
 
-use chipledger_proof::state::{Account, AccountPlace, Balance, ContentRow, Key, Site};
+use chipledger_proof::state::{Account, AccountPlace, Key, Site};
 use chipledger_schemas::ids::SiteId;
 use chipledger_schemas::jurisdiction::Jurisdiction;
 use chipledger_schemas::records::SetSite;
-use chipledger_schemas::time::Time;
 
 use super::Context;
+use crate::authority::Signers;
 use crate::rejection::{Code, Fault, reject};
-use crate::state::{Draft, Side, State};
+use crate::state::{Draft, State};
 
 pub(super) fn run<S: State>(
     draft: &mut Draft<'_, S>,
@@ -18,42 +18,57 @@ pub(super) fn run<S: State>(
 ) -> Result<(), Fault> {
     draft.active_member(&record.operator)?;
     let before = draft.get::<Site>(&Key::Site(record.site.clone()))?;
-    let operator = before
+    check_agreed(draft, context.signers, record, before.as_ref())?;
+    draft.check_not_future(record.valid_from, context.future_ms)?;
+    let since = before
         .as_ref()
-        .map_or(&record.operator, |site| &site.operator);
-    if !context.signers.approved {
-        draft.require_cosigner(context.signers, operator)?;
-        draft.require_customs(context.signers, record.jurisdiction)?;
+        .map_or(record.valid_from, |site| site.valid_from);
+    if record.valid_from < since {
+        return reject(
+            Code::OutOfOrder,
+            format!("{} is as it is since {since}", record.site),
+        );
     }
-    if let Some(before) = &before
-        && before.operator != record.operator
-    {
-        draft.require_cosigner(context.signers, &record.operator)?;
-    }
-    let accounts = match &before {
-        Some(before) if before.jurisdiction != record.jurisdiction => {
-            if record.valid_from < before.valid_from {
-                let since = before.valid_from;
-                return reject(
-                    Code::OutOfOrder,
-                    format!("the site is as it is since {since}"),
-                );
-            }
-            draft.accounts_at(&record.site)?
-        }
-        _ => Vec::new(),
-    };
     put(draft, record);
-    for account in accounts {
-        repost(
-            draft,
-            &account,
-            &record.site,
-            record.jurisdiction,
-            record.valid_from,
-        )?;
+    if before.is_none_or(|before| before.jurisdiction == record.jurisdiction) {
+        return Ok(());
+    }
+    for account in draft.accounts_at(&record.site)? {
+        let place = moved(&account.place, &record.site, record.jurisdiction);
+        let to = Account {
+            place,
+            ..account.clone()
+        };
+        draft.post_balance(record.valid_from, &account, &to)?;
     }
     Ok(())
+}
+
+/// Rejects a site that its operator, a new operator and customs of the claimed jurisdiction did not all
+/// sign with admin keys. The regulators' quorum stands in for all of them.
+fn check_agreed<S: State>(
+    draft: &Draft<'_, S>,
+    signers: &Signers,
+    record: &SetSite,
+    before: Option<&Site>,
+) -> Result<(), Fault> {
+    if draft.has_quorum(signers)? {
+        return Ok(());
+    }
+    if let Some(before) = before {
+        draft.require_admin(signers, &draft.successor_of(&before.operator)?)?;
+    }
+    draft.require_admin(signers, &record.operator)?;
+    for member in &signers.admins {
+        if draft.is_customs_of(member, record.jurisdiction)? {
+            return Ok(());
+        }
+    }
+    let place = record.jurisdiction;
+    reject(
+        Code::CosignatureMissing,
+        format!("customs of {place} must sign or co-sign with an admin key"),
+    )
 }
 
 /// Writes a site that was agreed on.
@@ -69,19 +84,10 @@ pub(crate) fn put<S: State>(draft: &mut Draft<'_, S>, record: &SetSite) {
     draft.put(Key::Site(record.site.clone()), site);
 }
 
-/// Moves a whole balance to the account that differs in the site's jurisdiction.
-fn repost<S: State>(
-    draft: &mut Draft<'_, S>,
-    account: &Account,
-    site: &SiteId,
-    jurisdiction: Jurisdiction,
-    occurred_at: Time,
-) -> Result<(), Fault> {
-    let Some(balance) = draft.get::<Balance>(&Key::Account(account.clone()))? else {
-        return Ok(());
-    };
-    let mut to = account.clone();
-    match &mut to.place {
+/// The place of an account once a site is in another jurisdiction.
+fn moved(place: &AccountPlace, site: &SiteId, jurisdiction: Jurisdiction) -> AccountPlace {
+    let mut place = place.clone();
+    match &mut place {
         AccountPlace::Site {
             jurisdiction: at, ..
         } => *at = jurisdiction,
@@ -99,22 +105,8 @@ fn repost<S: State>(
             }
         }
     }
-    for row in balance.0 {
-        for (count, disputed) in [(row.count - row.disputed, false), (row.disputed, true)] {
-            if count > 0 {
-                let (owner, user, status) = (None, None, None);
-                let row = ContentRow {
-                    model: row.model,
-                    owner,
-                    user,
-                    status,
-                    disputed,
-                    count,
-                };
-                let (from, to) = (Side::Account(account.clone()), Side::Account(to.clone()));
-                draft.post(occurred_at, &row, from, to);
-            }
-        }
-    }
-    Ok(())
+    place
 }
+
+#[cfg(test)]
+mod tests;

@@ -152,6 +152,36 @@ impl<S: State> Draft<'_, S> {
         }
     }
 
+    /// Moves all that an account holds to another one.
+    pub(crate) fn post_balance(
+        &mut self,
+        occurred_at: Time,
+        from: &Account,
+        to: &Account,
+    ) -> Result<(), Fault> {
+        let Some(balance) = self.get::<Balance>(&Key::Account(from.clone()))? else {
+            return Ok(());
+        };
+        for row in balance.0 {
+            for (count, disputed) in [(row.count - row.disputed, false), (row.disputed, true)] {
+                if count > 0 {
+                    let (owner, user, status) = (None, None, None);
+                    let row = ContentRow {
+                        model: row.model,
+                        owner,
+                        user,
+                        status,
+                        disputed,
+                        count,
+                    };
+                    let (from, to) = (Side::Account(from.clone()), Side::Account(to.clone()));
+                    self.post(occurred_at, &row, from, to);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Marks chips of an account as disputed, or takes the mark off.
     pub(crate) fn mark_disputed(
         &mut self,

@@ -1,0 +1,92 @@
+//! Seats of the validators: which set may certify blocks, and who loses its seat.
+
+use chipledger_proof::state::{Chain, Key};
+use chipledger_schemas::certificate::ValidatorSet;
+use chipledger_schemas::ids::MemberId;
+use chipledger_schemas::jurisdiction::Jurisdiction;
+use chipledger_schemas::words::Role;
+use std::collections::BTreeMap;
+
+use crate::rejection::{Code, Fault, reject};
+use crate::state::{Draft, State};
+
+/// Fewest validators that tolerate one that is faulty.
+const VALIDATORS_MIN: usize = 4;
+
+/// Gives the set the power over the block after the next one.
+pub(super) fn seat<S: State>(draft: &mut Draft<'_, S>, set: ValidatorSet) -> Result<(), Fault> {
+    let mut chain = chain(draft)?;
+    check(draft, &set, &chain)?;
+    chain.later_validators = set;
+    draft.put(Key::Chain, chain);
+    Ok(())
+}
+
+/// Takes a member's seat away, if it has one, in the act that takes its signature away.
+pub(super) fn unseat<S: State>(draft: &mut Draft<'_, S>, member: &MemberId) -> Result<(), Fault> {
+    let mut set = chain(draft)?.later_validators;
+    let seats = set.0.len();
+    set.0.retain(|seat| seat.member != *member);
+    if set.0.len() == seats {
+        return Ok(());
+    }
+    seat(draft, set)
+}
+
+/// Rejects a change of a member that its seat, or everybody's share, does not bear.
+pub(super) fn check_seat_of<S: State>(
+    draft: &Draft<'_, S>,
+    member: &MemberId,
+) -> Result<(), Fault> {
+    let chain = chain(draft)?;
+    if chain
+        .later_validators
+        .0
+        .iter()
+        .any(|seat| seat.member == *member)
+    {
+        return check(draft, &chain.later_validators, &chain);
+    }
+    Ok(())
+}
+
+/// Where the chain stands.
+pub(super) fn chain<S: State>(draft: &Draft<'_, S>) -> Result<Chain, Fault> {
+    let chain = draft.get::<Chain>(&Key::Chain)?;
+    Ok(chain.expect("a ledger has its chain entry"))
+}
+
+fn check<S: State>(draft: &Draft<'_, S>, set: &ValidatorSet, chain: &Chain) -> Result<(), Fault> {
+    if !set.is_well_formed() {
+        let detail = "a set is sorted by member, not empty, and has each member and key once";
+        return reject(Code::ValidatorsInvalid, detail);
+    }
+    let mut power: BTreeMap<Jurisdiction, u64> = BTreeMap::new();
+    for seat in &set.0 {
+        let member = draft.member(&seat.member)?;
+        let allowed = [Role::Customs, Role::Regulator];
+        if !allowed.iter().any(|role| member.roles.contains(role)) {
+            let detail = format!("{} is neither customs nor regulator", seat.member);
+            return reject(Code::ValidatorsInvalid, detail);
+        }
+        *power.entry(member.jurisdiction).or_default() += seat.power;
+    }
+    if chain.solo {
+        return Ok(());
+    }
+    if set.0.len() < VALIDATORS_MIN {
+        let detail = format!("{} of {VALIDATORS_MIN} validators at least", set.0.len());
+        return reject(Code::ValidatorsInvalid, detail);
+    }
+    let total = u128::from(set.total_power());
+    match power
+        .iter()
+        .find(|(_, power)| u128::from(**power) * 3 >= total)
+    {
+        None => Ok(()),
+        Some((jurisdiction, power)) => reject(
+            Code::ValidatorsInvalid,
+            format!("{jurisdiction} would hold {power} of {total}, a third or more of the power"),
+        ),
+    }
+}
