@@ -11,7 +11,9 @@ use chipledger_schemas::jurisdiction::Jurisdiction;
 use chipledger_schemas::records::set_key::KeyAction;
 use chipledger_schemas::records::set_loss::Loss;
 use chipledger_schemas::records::set_seizure::SeizureAction;
-use chipledger_schemas::records::{Correct, Pack, Receive, Record, Register, SetSeizure, Ship};
+use chipledger_schemas::records::{
+    Correct, Pack, Receive, Record, Register, SetSeizure, Ship, Unpack,
+};
 use chipledger_schemas::time::Time;
 use chipledger_schemas::transaction::Transaction;
 use chipledger_schemas::words::{KeyClass, Role, Status};
@@ -141,17 +143,7 @@ impl Book {
             | Record::Order(_) => self.note(record, said),
             Record::Register(register) => self.register(register, said),
             Record::Pack(pack) => self.pack(pack, said),
-            Record::Unpack(r) => r.items.ids().for_each(|id| {
-                let mut facts = self.root(&id).clone();
-                assert!(
-                    matches!(self.items[&id].facts.place, Place::In(_)),
-                    "{id} is a root"
-                );
-                assert!(matches!(facts.place, Place::Site(_)), "{id} is under way");
-                assert_eq!(&facts.holder, said.by, "{id}");
-                facts.moved_at = said.at;
-                self.set(&id, facts, said);
-            }),
+            Record::Unpack(unpack) => self.unpack(unpack, said),
             Record::Ship(ship) => self.ship(ship, said),
             Record::VoidShipment(r) => {
                 let shipment = self
@@ -222,6 +214,18 @@ impl Book {
                 moved_at: said.at,
             };
             self.create(&id, Some(register.model.clone()), facts, said);
+        }
+    }
+
+    fn unpack(&mut self, unpack: &Unpack, said: &Said) {
+        for id in unpack.items.ids() {
+            let mut facts = self.root(&id).clone();
+            let inside = matches!(self.items[&id].facts.place, Place::In(_));
+            assert!(inside, "{id} is a root");
+            assert!(matches!(facts.place, Place::Site(_)), "{id} is under way");
+            assert_eq!(&facts.holder, said.by, "{id}");
+            facts.moved_at = said.at;
+            self.set(&id, facts, said);
         }
     }
 
