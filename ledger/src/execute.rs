@@ -264,4 +264,6 @@ pub(crate) fn run<S: State>(
 }
 
 #[cfg(test)]
+pub(crate) mod cases;
+#[cfg(test)]
 pub(crate) mod tests;

@@ -173,7 +173,10 @@ fn charge_licence<S: State>(
     }
     let catalogue = draft.get::<Catalogue>(&Key::Catalogue)?.unwrap_or_default();
     let terms = &licence.terms;
-    let any = |named: &Option<MemberId>| named.as_ref().is_none_or(|m| m == consignment.to);
+    // A licence passes to whoever takes its parties over.
+    let licensee = draft.successor_of(&terms.licensee)?;
+    let consignee = terms.consignee.as_ref();
+    let consignee = consignee.map(|m| draft.successor_of(m)).transpose()?;
     let model_ok = |model: &ModelNumber| {
         terms.models.is_empty()
             || catalogue
@@ -182,11 +185,11 @@ fn charge_licence<S: State>(
     };
     let at = consignment.occurred_at;
     let covers = [
+        (licensee == *consignment.shipper, "is for another licensee"),
         (
-            terms.licensee == *consignment.shipper,
-            "is for another licensee",
+            consignee.is_none_or(|consignee| consignee == *consignment.to),
+            "is for another consignee",
         ),
-        (any(&terms.consignee), "is for another consignee"),
         (
             terms.to.is_empty() || terms.to.contains(&to),
             "does not cover the destination",
