@@ -68,9 +68,65 @@ struct Queue {
 struct Shared {
     queue: Mutex<Queue>,
     changed: Condvar,
+    certifier: Certifier,
+}
+
+/// Certifies blocks of a ledger alone, one after the other.
+#[derive(Debug)]
+pub struct Certifier {
     store: Store,
     member: MemberId,
     key: SecretKey,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub struct Committed {
+    /// Height of the block; absent if nothing was left to put into one.
+    pub height: Option<Height>,
+    /// Transactions that the rules say no to, by their index in the batch.
+    pub rejected: Vec<(usize, Rejection)>,
+    /// Transactions that did not fit into the block, by their index in the batch.
+    pub deferred: Vec<usize>,
+}
+
+impl Certifier {
+    /// The only validator of a ledger.
+    pub fn new(store: Store, key: SecretKey) -> Result<Self, NotTheValidator> {
+        let validators = &store.genesis().validators;
+        let seat = validators.0.iter().find(|seat| seat.key == key.public());
+        let seat = seat.ok_or(NotTheValidator)?;
+        if !validators.is_quorum(seat.power) {
+            return Err(NotTheValidator);
+        }
+        let member = seat.member.clone();
+        Ok(Self { store, member, key })
+    }
+
+    /// The ledger.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Commits one block with those of the transactions that apply and fit.
+    pub fn commit(&self, batch: Vec<VerifiedTransaction>) -> Result<Committed, StoreError> {
+        let slot = Slot { proposer: self.member.clone(), round: 0, clock: now() };
+        let proposal = self.store.decide(|ground| ground.propose(&slot, batch))?;
+        let (rejected, deferred) = (proposal.rejected, proposal.deferred);
+        if proposal.transactions.is_empty() {
+            return Ok(Committed { height: None, rejected, deferred });
+        }
+        let header = proposal.outcome.header.clone();
+        let height = header.height;
+        let genesis = self.store.genesis_hash();
+        let certificate =
+            Certificate::solo(&genesis, height, header.hash(), &self.member, &self.key);
+        let transactions = proposal.transactions.into_iter();
+        let transactions = transactions.map(VerifiedTransaction::into_transaction).collect();
+        let block = CertifiedBlock { block: Block { header, transactions }, certificate };
+        self.store.commit(&block, proposal.outcome)?;
+        Ok(Committed { height: Some(height), rejected, deferred })
+    }
 }
 
 /// A ledger with one validator: this process.
@@ -82,22 +138,9 @@ pub struct Solo {
 impl Solo {
     /// Starts certifying blocks of a ledger with the key of its only validator.
     pub fn start(store: Store, key: SecretKey) -> Result<Self, NotTheValidator> {
-        let seats = &store.genesis().validators.0;
-        let seat = seats
-            .iter()
-            .find(|seat| seat.key == key.public())
-            .ok_or(NotTheValidator)?;
-        if !store.genesis().validators.is_quorum(seat.power) {
-            return Err(NotTheValidator);
-        }
-        let member = seat.member.clone();
-        let shared = Arc::new(Shared {
-            queue: Mutex::default(),
-            changed: Condvar::new(),
-            store,
-            member,
-            key,
-        });
+        let certifier = Certifier::new(store, key)?;
+        let (queue, changed) = (Mutex::default(), Condvar::new());
+        let shared = Arc::new(Shared { queue, changed, certifier });
         let committer = {
             let shared = Arc::clone(&shared);
             std::thread::spawn(move || shared.run())
@@ -110,7 +153,7 @@ impl Solo {
 
     /// The ledger.
     pub fn store(&self) -> &Store {
-        &self.shared.store
+        &self.shared.certifier.store
     }
 
     /// Checks a transaction on this thread, queues it, and returns where its fate will be told.
@@ -118,7 +161,7 @@ impl Solo {
         &self,
         transaction: Transaction,
     ) -> Result<Receiver<Result<Receipt, SubmitError>>, SubmitError> {
-        let store = &self.shared.store;
+        let store = &self.shared.certifier.store;
         let (genesis, bounds) = (store.genesis_hash(), store.genesis().bounds);
         let transaction = VerifiedTransaction::verify(transaction, &genesis, &bounds)?;
         let (reply, receiver) = channel();
@@ -210,81 +253,34 @@ impl Shared {
         Some(batch)
     }
 
+    /// Commits a batch, over several blocks if it does not fit into one, and tells everybody.
     fn commit(&self, batch: Vec<Waiting>) -> Result<(), StoreError> {
-        let (transactions, replies): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .map(|waiting| (waiting.transaction, waiting.reply))
-            .unzip();
-        let mut left: Vec<(usize, VerifiedTransaction)> =
-            transactions.into_iter().enumerate().collect();
+        let mut left: Vec<Option<Waiting>> = batch.into_iter().map(Some).collect();
         while !left.is_empty() {
-            left = self.commit_block(left, &replies)?;
+            let candidates = left.iter().flatten().map(|waiting| waiting.transaction.clone());
+            let committed = self.certifier.commit(candidates.collect())?;
+            let mut tell = |index: usize, result: Result<Receipt, SubmitError>| {
+                if let Some(waiting) = left.get_mut(index).and_then(Option::take) {
+                    // A submitter that no longer listens finds its transaction by id.
+                    let _ = waiting.reply.send(result);
+                }
+            };
+            for (index, rejection) in committed.rejected {
+                tell(index, Err(rejection.into()));
+            }
+            let mut deferred = Vec::new();
+            for index in committed.deferred {
+                deferred.push(left.get_mut(index).and_then(Option::take));
+            }
+            if let Some(height) = committed.height {
+                for waiting in left.into_iter().flatten() {
+                    let receipt = Receipt { id: waiting.transaction.id(), height };
+                    let _ = waiting.reply.send(Ok(receipt));
+                }
+            }
+            left = deferred;
         }
         Ok(())
-    }
-
-    /// Commits one block; returns what did not fit.
-    fn commit_block(
-        &self,
-        left: Vec<(usize, VerifiedTransaction)>,
-        replies: &[Sender<Result<Receipt, SubmitError>>],
-    ) -> Result<Vec<(usize, VerifiedTransaction)>, StoreError> {
-        let slot = Slot {
-            proposer: self.member.clone(),
-            round: 0,
-            clock: now(),
-        };
-        let places: Vec<usize> = left.iter().map(|(place, _)| *place).collect();
-        let candidates: Vec<_> = left.iter().map(|(_, tx)| tx.clone()).collect();
-        let proposal = self
-            .store
-            .decide(|ground| ground.propose(&slot, candidates))?;
-        for (index, rejection) in &proposal.rejected {
-            let _ = replies[places[*index]].send(Err(rejection.clone().into()));
-        }
-        let height = proposal.outcome.header.height;
-        if !proposal.transactions.is_empty() {
-            let transactions = proposal.transactions;
-            let header = proposal.outcome.header.clone();
-            let hash = header.hash();
-            let genesis = self.store.genesis_hash();
-            let certificate = Certificate::solo(&genesis, height, hash, &self.member, &self.key);
-            let transactions = transactions
-                .into_iter()
-                .map(VerifiedTransaction::into_transaction)
-                .collect();
-            let block = CertifiedBlock {
-                block: Block {
-                    header,
-                    transactions,
-                },
-                certificate,
-            };
-            self.store.commit(&block, proposal.outcome)?;
-        }
-        let mut refused = vec![false; left.len()];
-        for index in proposal
-            .rejected
-            .iter()
-            .map(|(index, _)| index)
-            .chain(&proposal.deferred)
-        {
-            refused[*index] = true;
-        }
-        for ((place, transaction), refused) in left.iter().zip(&refused) {
-            if !refused {
-                let _ = replies[*place].send(Ok(Receipt {
-                    id: transaction.id(),
-                    height,
-                }));
-            }
-        }
-        let deferred: std::collections::BTreeSet<usize> = proposal.deferred.into_iter().collect();
-        let kept = left
-            .into_iter()
-            .enumerate()
-            .filter(|(index, _)| deferred.contains(index));
-        Ok(kept.map(|(_, waiting)| waiting).collect())
     }
 }
 
