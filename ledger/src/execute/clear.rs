@@ -81,6 +81,3 @@ fn check_customs<S: State>(
         format!("{} is decided by customs of {concerned}", record.stage),
     )
 }
-
-#[cfg(test)]
-mod tests;

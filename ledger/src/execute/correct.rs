@@ -86,7 +86,10 @@ fn undos<S: State>(draft: &Draft<'_, S>, record: &Correct) -> Result<Vec<Undo>, 
         None => Ok(undos),
         Some(movement) => reject(
             Code::CarriedMismatch,
-            format!("the movement of {} belongs to no item named", movement.record),
+            format!(
+                "the movement of {} belongs to no item named",
+                movement.record
+            ),
         ),
     }
 }
@@ -121,7 +124,10 @@ fn put_back<S: State>(draft: &mut Draft<'_, S>, undo: &Undo) -> Result<(), Fault
     if !unit.content.is_empty() {
         return reject(
             Code::NotAllNamed,
-            format!("{} is not empty: name what was packed into it as well", unit.id),
+            format!(
+                "{} is not empty: name what was packed into it as well",
+                unit.id
+            ),
         );
     }
     let facts = Facts {
@@ -140,6 +146,3 @@ fn put_back<S: State>(draft: &mut Draft<'_, S>, undo: &Undo) -> Result<(), Fault
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

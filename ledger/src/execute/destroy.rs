@@ -50,6 +50,3 @@ fn check_witness<S: State>(
 
 /// Roles of a witness.
 pub(super) const WITNESSES: &[Role] = &[Role::Inspector, Role::Customs, Role::Regulator];
-
-#[cfg(test)]
-mod tests;

@@ -52,6 +52,3 @@ pub(super) fn run<S: State>(
     draft.put(key, order);
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -87,6 +87,3 @@ fn change_terms<S: State>(
     };
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -32,10 +32,7 @@ pub(super) fn run<S: State>(
     check_root(&new.effective)?;
     let site = check_at_site(&old.effective)?;
     if check_at_site(&new.effective)? != site {
-        return reject(
-            Code::WrongSite,
-            format!("{} is not at {site}", record.new),
-        );
+        return reject(Code::WrongSite, format!("{} is not at {site}", record.new));
     }
     check_unsealed(&old.effective)?;
     let working = [Status::Stock, Status::Installed, Status::Irregular];
@@ -90,6 +87,3 @@ fn swap<S: State>(
     facts.seal = None;
     draft.move_item(new, facts, record.occurred_at)
 }
-
-#[cfg(test)]
-mod tests;

@@ -66,6 +66,3 @@ impl<S: State> Draft<'_, S> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -78,11 +78,7 @@ fn check_reporter<S: State>(
     )
 }
 
-fn book<S: State>(
-    draft: &mut Draft<'_, S>,
-    record: &SetLoss,
-    named: &Named,
-) -> Result<(), Fault> {
+fn book<S: State>(draft: &mut Draft<'_, S>, record: &SetLoss, named: &Named) -> Result<(), Fault> {
     let item = draft.item(named.number)?;
     let effective = &named.effective;
     let status = match (record.loss, &effective.place) {
@@ -93,6 +89,3 @@ fn book<S: State>(
     let facts = root_facts(&item, effective, place, holder, status);
     draft.move_item(named.number, facts, record.occurred_at)
 }
-
-#[cfg(test)]
-mod tests;

@@ -83,6 +83,3 @@ fn release<S: State>(
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -46,6 +46,3 @@ pub(super) fn run<S: State>(
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -44,6 +44,3 @@ fn give<S: State>(
     facts.owner = (inherited.as_ref() != Some(to)).then(|| to.clone());
     draft.move_item(number, facts, occurred_at)
 }
-
-#[cfg(test)]
-mod tests;

@@ -100,6 +100,3 @@ pub(super) fn all_under_way<S: State>(
     }
     Ok(named)
 }
-
-#[cfg(test)]
-mod tests;

@@ -112,7 +112,10 @@ fn check_agreed<S: State>(
             format!("{} is destroyed; a witness must co-sign", undo.item.id),
         );
     }
-    if before.as_ref().is_some_and(|before| passed_title(before, after)) {
+    if before
+        .as_ref()
+        .is_some_and(|before| passed_title(before, after))
+    {
         let owner = draft.successor_of(&undo.named.effective.owner)?;
         return draft.require_cosigner(signers, &owner);
     }

@@ -17,10 +17,7 @@ pub(super) enum Step {
     /// It sent a root off.
     Departed(DocumentId),
     /// A receiver sent it back, in this return leg.
-    Refused {
-        from: DocumentId,
-        leg: DocumentId,
-    },
+    Refused { from: DocumentId, leg: DocumentId },
     /// It arrived as announced.
     Arrived(DocumentId),
     /// It was missing inside what arrived, and stayed under way.
@@ -196,6 +193,9 @@ fn check_came_from<S: State>(
     }
     reject(
         Code::NotLatest,
-        format!("what contains {} is elsewhere now; correct that first", now.id),
+        format!(
+            "what contains {} is elsewhere now; correct that first",
+            now.id
+        ),
     )
 }
