@@ -22,11 +22,16 @@ mod annotate;
 mod approve;
 mod approve_run;
 mod attest_location;
+mod break_seal;
+mod clear;
 mod close_alert;
+mod correct;
 mod declare_inventory;
 mod declare_payment;
 mod declare_production;
 mod declare_run;
+mod decommission;
+mod destroy;
 mod device_report;
 mod dispute;
 mod evidence;
@@ -34,29 +39,39 @@ pub mod genesis;
 mod holding;
 mod inspect;
 mod install;
+mod order;
 mod pack;
 mod policy;
 mod propose;
 mod receive;
+mod redirect;
 mod register;
+mod remove;
+mod replace;
 mod report_energy;
 mod schedule_upgrade;
+mod seal;
 mod set_key;
 mod set_licence;
 mod set_limit;
+mod set_loss;
 mod set_member;
 mod set_model;
 mod set_policy;
+mod set_seizure;
 mod set_site;
+mod set_use;
 mod set_validators;
 mod ship;
 mod sighting;
 mod succeed_member;
 mod suspend_member;
 mod tip;
+mod transfer_title;
 mod unpack;
 mod validators;
 mod vet_member;
+mod void_shipment;
 mod withdraw;
 
 /// Most windows that one block closes; a window that is closed late hides nothing, because its
@@ -240,11 +255,25 @@ pub(crate) fn run<S: State>(
         Record::Approve(record) => approve::run(draft, context, record),
         Record::Withdraw(record) => withdraw::run(draft, context, record),
         Record::Register(record) => register::run(draft, context, record),
+        Record::Order(record) => order::run(draft, context, record),
         Record::Pack(record) => pack::run(draft, context, record),
         Record::Unpack(record) => unpack::run(draft, context, record),
+        Record::Seal(record) => seal::run(draft, context, record),
+        Record::BreakSeal(record) => break_seal::run(draft, context, record),
         Record::Ship(record) => ship::run(draft, context, record),
+        Record::VoidShipment(record) => void_shipment::run(draft, context, record),
+        Record::Redirect(record) => redirect::run(draft, context, record),
+        Record::Clear(record) => clear::run(draft, context, record),
         Record::Receive(record) => receive::run(draft, context, record),
+        Record::TransferTitle(record) => transfer_title::run(draft, context, record),
+        Record::SetUse(record) => set_use::run(draft, context, record),
         Record::Install(record) => install::run(draft, context, record),
+        Record::Remove(record) => remove::run(draft, context, record),
+        Record::Decommission(record) => decommission::run(draft, context, record),
+        Record::Destroy(record) => destroy::run(draft, context, record),
+        Record::SetLoss(record) => set_loss::run(draft, context, record),
+        Record::SetSeizure(record) => set_seizure::run(draft, context, record),
+        Record::Replace(record) => replace::run(draft, context, record),
         Record::DeclareInventory(record) => declare_inventory::run(draft, context, record),
         Record::Inspect(record) => inspect::run(draft, context, record),
         Record::Sighting(record) => sighting::run(draft, context, record),
@@ -257,9 +286,9 @@ pub(crate) fn run<S: State>(
         Record::DeclarePayment(record) => declare_payment::run(draft, context, record),
         Record::Tip(record) => tip::run(draft, context, record),
         Record::Dispute(record) => dispute::run(draft, context, record),
+        Record::Correct(record) => correct::run(draft, context, record),
         Record::Annotate(record) => annotate::run(draft, context, record),
         Record::CloseAlert(record) => close_alert::run(draft, context, record),
-        _ => reject(Code::ExecutionFailed, "not yet"),
     }
 }
 

@@ -72,6 +72,7 @@ codes! {
     ItemEnded = "item_ended", "The item was destroyed or voided; nothing can happen to it.";
     NotAChip = "not_a_chip", "Only a chip can be named here.";
     NotAUnit = "not_a_unit", "Only a unit can be named here.";
+    ModelMismatch = "model_mismatch", "The new chip must be of the old one's model.";
     ItemNotHeld = "item_not_held", "Only who holds the item may do this.";
     ItemNotOwned = "item_not_owned", "Only who owns the item may do this.";
     ItemContained = "item_contained", "Unpack the item first, or name its outermost unit.";

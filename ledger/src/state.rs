@@ -17,11 +17,12 @@ mod draft;
 pub mod memory;
 mod movements;
 mod names;
+mod shipments;
 
 pub(crate) use accounts::Side;
 pub(crate) use draft::Keep;
 pub use draft::{Change, Changes, Draft, ItemChange, Posting};
-pub(crate) use movements::{Effective, NewItem};
+pub(crate) use movements::{Effective, NewItem, parent_of};
 
 /// Items that share a row of the store and a subtree of the commitment.
 pub const PAGE_ITEMS: u64 = ITEM_PAGE as u64;

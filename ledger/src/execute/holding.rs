@@ -1,5 +1,7 @@
 //! Holding: which items a record names, and whether the signer may do with them what it says.
 
+use std::collections::BTreeSet;
+
 use chipledger_proof::state::Item;
 use chipledger_schemas::ids::{ItemNumber, MemberId, SiteId};
 use chipledger_schemas::items::ItemSet;
@@ -71,6 +73,31 @@ impl<S: State> Draft<'_, S> {
     }
 }
 
+/// Rejects an item that is named both itself and through a container: which of the two is said first
+/// would decide what becomes of it.
+pub(crate) fn check_once<'a>(items: impl IntoIterator<Item = &'a Named>) -> Result<(), Fault> {
+    let items: Vec<&Named> = items.into_iter().collect();
+    if items.iter().all(|item| item.effective.is_root()) {
+        return Ok(());
+    }
+    let numbers: BTreeSet<_> = items.iter().map(|item| item.number).collect();
+    for item in items {
+        if item
+            .effective
+            .containers
+            .iter()
+            .any(|c| numbers.contains(c))
+        {
+            let id = &item.effective.id;
+            return reject(
+                Code::ItemTwice,
+                format!("{id} is named, and a unit that contains it"),
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Rejects what is inside something.
 pub(crate) fn check_root(item: &Effective) -> Result<(), Fault> {
     if item.is_root() {
@@ -107,6 +134,18 @@ pub(crate) fn check_status(item: &Effective, allowed: &[Status]) -> Result<(), F
     )
 }
 
+/// Rejects what is reported lost or stolen: it has to be recovered first.
+pub(crate) fn check_present(item: &Effective) -> Result<(), Fault> {
+    if !matches!(item.status, Status::Lost | Status::Stolen) {
+        return Ok(());
+    }
+    let (id, status) = (&item.id, item.status);
+    reject(
+        Code::StatusForbids,
+        format!("{id} is {status}; report it recovered first"),
+    )
+}
+
 /// Rejects what is inside a sealed unit.
 pub(crate) fn check_unsealed(item: &Effective) -> Result<(), Fault> {
     match &item.sealed_in {
@@ -131,7 +170,9 @@ pub(crate) fn root_facts(
         owner: Some(effective.owner.clone()),
         user: effective.user.clone(),
         status: Some(status),
-        irregularity: None,
+        irregularity: effective
+            .irregularity
+            .filter(|_| status == effective.status),
         seal: item.facts.seal.clone(),
     }
 }
@@ -144,19 +185,25 @@ pub(crate) fn relative_facts(
     outer: &Effective,
 ) -> Facts {
     let owner = (effective.owner != outer.owner).then(|| effective.owner.clone());
-    let outer_user = outer.user.as_ref().unwrap_or(&outer.owner);
-    let user = effective.user.as_ref().unwrap_or(&effective.owner);
-    // Whoever owns it uses it, unless something is said: only what differs is written down.
-    let user_differs = user != outer_user;
-    let status = (effective.status != outer.status).then_some(effective.status);
+    let user = own_user(effective, outer);
+    let state = |item: &Effective| (item.status, item.irregularity);
+    let status = (state(effective) != state(outer)).then_some(effective.status);
     Facts {
         location: Location::In(container),
-        user: user_differs.then(|| user.clone()),
-        irregularity: status.and(item.facts.irregularity),
+        user,
+        irregularity: status.and(effective.irregularity),
         owner,
         status,
         seal: item.facts.seal.clone(),
     }
+}
+
+/// The user that an item names for itself inside a container. Whoever owns it uses it, unless it or a
+/// container says otherwise.
+pub(crate) fn own_user(effective: &Effective, outer: &Effective) -> Option<MemberId> {
+    let user = effective.user.as_ref().unwrap_or(&effective.owner);
+    let inherited = outer.user.as_ref().unwrap_or(&effective.owner);
+    (user != inherited).then(|| user.clone())
 }
 
 impl<S: State> Draft<'_, S> {
@@ -169,10 +216,13 @@ impl<S: State> Draft<'_, S> {
     ) -> Result<(), Fault> {
         let mut facts = self.with_item(number, |item| item.facts.clone())?;
         let inherited = match facts.location {
-            Location::In(container) => Some(self.effective(container)?.status),
+            Location::In(container) => {
+                let outer = self.effective(container)?;
+                Some((outer.status, outer.irregularity))
+            }
             Location::At { .. } => None,
         };
-        facts.status = (inherited != Some(status)).then_some(status);
+        facts.status = (inherited != Some((status, None))).then_some(status);
         facts.irregularity = None;
         self.move_item(number, facts, occurred_at)
     }

@@ -4,7 +4,7 @@ use chipledger_schemas::records::Install;
 use chipledger_schemas::words::Status;
 
 use super::Context;
-use super::holding::{check_at_site, check_status};
+use super::holding::{check_at_site, check_once, check_status};
 use crate::rejection::Fault;
 use crate::state::{Draft, State};
 
@@ -18,6 +18,7 @@ pub(super) fn run<S: State>(
         check_at_site(&item.effective)?;
         check_status(&item.effective, &[Status::Stock, Status::Irregular])?;
     }
+    check_once(&items)?;
     for item in &items {
         draft.set_status(item.number, Status::Installed, record.occurred_at)?;
     }

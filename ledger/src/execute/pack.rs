@@ -8,7 +8,9 @@ use chipledger_schemas::movement::{Facts, Location, Place};
 use chipledger_schemas::records::Pack;
 
 use super::Context;
-use super::holding::{Named, check_at_site, check_root, check_unsealed, relative_facts};
+use super::holding::{
+    Named, check_at_site, check_present, check_root, check_unsealed, relative_facts,
+};
 use super::register::issuer_of;
 use crate::rejection::{Code, Fault, reject};
 use crate::state::{Draft, Effective, NewItem, State};
@@ -23,6 +25,7 @@ pub(super) fn run<S: State>(
     for item in &items {
         check_root(&item.effective)?;
         check_at_site(&item.effective)?;
+        check_present(&item.effective)?;
     }
     let each = usize::try_from(record.items.len() / record.units.len()).unwrap_or(usize::MAX);
     let units: Vec<ItemId> = record.units.ids().collect();
@@ -100,7 +103,7 @@ fn create<S: State>(
             owner: Some(like.owner.clone()),
             user: like.user.clone(),
             status: Some(like.status),
-            irregularity: None,
+            irregularity: like.irregularity,
             seal: None,
         },
         unverified: false,
@@ -119,6 +122,7 @@ fn check_unit<S: State>(
     draft.check_movable(&effective, record.occurred_at)?;
     draft.check_held(&effective, author)?;
     check_unsealed(&effective)?;
+    check_present(&effective)?;
     let (kind, sealed) = draft.with_item(unit, |item| (item.kind, item.facts.seal.is_some()))?;
     if kind != ItemKind::Unit(record.unit_kind) {
         return reject(

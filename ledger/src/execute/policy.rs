@@ -1,10 +1,10 @@
 //! Policy at departure: licences, exit clearances, vetting, limits. Policy gates intent, never facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chipledger_proof::state::{
-    Amount, Catalogue, Clearance, Dimension, Key, Licence, Limit, Member, ModelNumber, Policy,
-    Totals,
+    Amount, Catalogue, Clearance, Dimension, Key, Licence, Limit, Member, ModelNumber, Order,
+    Policy, Shipment, Totals,
 };
 use chipledger_schemas::ids::{DocumentId, MemberId, SiteId};
 use chipledger_schemas::jurisdiction::Jurisdiction;
@@ -20,6 +20,7 @@ use crate::state::{Draft, State};
 
 /// What is about to leave a site.
 pub(super) struct Consignment<'a> {
+    pub shipment: &'a DocumentId,
     pub shipper: &'a MemberId,
     pub to: &'a MemberId,
     pub from_site: &'a SiteId,
@@ -27,6 +28,10 @@ pub(super) struct Consignment<'a> {
     pub licence: Option<&'a DocumentId>,
     pub clearance: Option<&'a DocumentId>,
     pub occurred_at: Time,
+    /// The destination that pooled compute counts the goods for already: of a shipment under way.
+    pub counted_in: Option<&'a SiteId>,
+    /// Members other than the owner that the goods are said to be used by.
+    pub users: BTreeSet<MemberId>,
     /// Chips by model.
     pub chips: BTreeMap<ModelNumber, u64>,
 }
@@ -177,6 +182,7 @@ fn charge_licence<S: State>(
     let licensee = draft.successor_of(&terms.licensee)?;
     let consignee = terms.consignee.as_ref();
     let consignee = consignee.map(|m| draft.successor_of(m)).transpose()?;
+    let end_user = &terms.end_user;
     let model_ok = |model: &ModelNumber| {
         terms.models.is_empty()
             || catalogue
@@ -187,8 +193,14 @@ fn charge_licence<S: State>(
     let covers = [
         (licensee == *consignment.shipper, "is for another licensee"),
         (
-            consignee.is_none_or(|consignee| consignee == *consignment.to),
+            consignee.is_none_or(|member| member == *consignment.to),
             "is for another consignee",
+        ),
+        (
+            end_user
+                .as_ref()
+                .is_none_or(|end| consignment.users.iter().all(|user| user == end)),
+            "is for another end user",
         ),
         (
             terms.to.is_empty() || terms.to.contains(&to),
@@ -250,18 +262,126 @@ fn charge_of<S: State>(
 }
 
 impl<S: State> Draft<'_, S> {
-    /// Gives back what a shipment counted against its licence.
-    pub(crate) fn return_quota(
+    /// What items are of the quota that a shipment used: all that is left of it with the last of them,
+    /// so that figures of the catalogue that have changed on the way leave no rest.
+    pub(super) fn share_of(&self, shipment: &Shipment, items: &[Named]) -> Result<Charge, Fault> {
+        if shipment.licence.is_none() {
+            return Ok(Charge::default());
+        }
+        let chips: u64 = self.chips_of(items)?.values().sum();
+        if chips >= shipment.licence_chips {
+            return Ok(Charge {
+                chips: shipment.licence_chips,
+                tpp_milli: shipment.licence_tpp_milli,
+            });
+        }
+        let tpp_milli = self.tpp_milli_of(items)?.min(shipment.licence_tpp_milli);
+        Ok(Charge { chips, tpp_milli })
+    }
+
+    /// Gives the items' part of the quota back: the shipper has the goods again.
+    pub(super) fn return_quota(
         &mut self,
-        licence: &DocumentId,
-        chips: u64,
-        tpp_milli: u64,
+        shipment: &mut Shipment,
+        items: &[Named],
     ) -> Result<(), Fault> {
-        let key = Key::Licence(licence.clone());
-        if let Some(mut found) = self.get::<Licence>(&key)? {
-            found.chips_used = found.chips_used.saturating_sub(chips);
-            found.tpp_milli_used = found.tpp_milli_used.saturating_sub(tpp_milli);
-            self.put(key, found);
+        let share = self.share_of(shipment, items)?;
+        shipment.licence_chips -= share.chips;
+        shipment.licence_tpp_milli -= share.tpp_milli;
+        self.change_licence(shipment, |licence| {
+            licence.chips_used = licence.chips_used.saturating_sub(share.chips);
+            licence.tpp_milli_used = licence.tpp_milli_used.saturating_sub(share.tpp_milli);
+        })
+    }
+
+    /// Counts the items' part of the quota again: the shipper does not have the goods after all.
+    pub(super) fn charge_again(
+        &mut self,
+        shipment: &mut Shipment,
+        items: &[Named],
+    ) -> Result<(), Fault> {
+        if shipment.licence.is_none() {
+            return Ok(());
+        }
+        let chips: u64 = self.chips_of(items)?.values().sum();
+        let tpp_milli = self.tpp_milli_of(items)?;
+        shipment.licence_chips = shipment.licence_chips.saturating_add(chips);
+        shipment.licence_tpp_milli = shipment.licence_tpp_milli.saturating_add(tpp_milli);
+        self.change_licence(shipment, |licence| {
+            licence.chips_used = licence.chips_used.saturating_add(chips);
+            licence.tpp_milli_used = licence.tpp_milli_used.saturating_add(tpp_milli);
+        })
+    }
+
+    fn change_licence(
+        &mut self,
+        shipment: &Shipment,
+        change: impl FnOnce(&mut Licence),
+    ) -> Result<(), Fault> {
+        let Some(id) = &shipment.licence else {
+            return Ok(());
+        };
+        let key = Key::Licence(id.clone());
+        if let Some(mut licence) = self.get::<Licence>(&key)? {
+            change(&mut licence);
+            self.put(key, licence);
+        }
+        Ok(())
+    }
+
+    /// Takes a departure back: licence, clearance and order count the items no longer.
+    pub(super) fn take_back(
+        &mut self,
+        shipment: &mut Shipment,
+        items: &[Named],
+    ) -> Result<(), Fault> {
+        self.return_quota(shipment, items)?;
+        let chips: u64 = self.chips_of(items)?.values().sum();
+        if let Some(id) = &shipment.clearance {
+            let key = Key::Clearance(id.clone());
+            if let Some(mut clearance) = self.get::<Clearance>(&key)? {
+                clearance.chips_used = clearance.chips_used.saturating_sub(chips);
+                self.put(key, clearance);
+            }
+        }
+        if let Some(id) = &shipment.order {
+            let key = Key::Order(id.clone());
+            if let Some(mut order) = self.get::<Order>(&key)? {
+                order.chips_shipped = order.chips_shipped.saturating_sub(chips);
+                self.put(key, order);
+            }
+        }
+        Ok(())
+    }
+
+    /// Members other than the owner that items, or what is in them, are said to be used by.
+    pub(super) fn users_of(&self, items: &[Named]) -> Result<BTreeSet<MemberId>, Fault> {
+        let mut users = BTreeSet::new();
+        for named in items {
+            users.extend(named.effective.user.clone());
+            self.with_item(named.number, |item| {
+                users.extend(item.content.iter().filter_map(|row| row.user.clone()));
+            })?;
+        }
+        users.iter().map(|user| self.successor_of(user)).collect()
+    }
+
+    /// Rejects a transfer of title that would take the pool of the new owner's ultimate parent over a
+    /// limit: it grows by title alone.
+    pub(super) fn check_parent_limits(
+        &self,
+        from: &MemberId,
+        to: &MemberId,
+        chips: &BTreeMap<ModelNumber, u64>,
+    ) -> Result<(), Fault> {
+        let (from, to) = (self.ultimate_parent(from)?, self.ultimate_parent(to)?);
+        if from == to {
+            return Ok(());
+        }
+        for (_, limit) in self.all::<Limit>()? {
+            if matches!(&limit.scope, LimitScope::Parent(parent) if *parent == to) {
+                check_limit(self, &limit, Dimension::Parent(to.clone()), chips)?;
+            }
         }
         Ok(())
     }
@@ -287,7 +407,7 @@ fn use_clearance<S: State>(
             "does not allow it",
         ),
         (
-            clearance.declarant == *consignment.shipper,
+            draft.successor_of(&clearance.declarant)? == *consignment.shipper,
             "is for another declarant",
         ),
         (
@@ -297,6 +417,13 @@ fn use_clearance<S: State>(
         (
             consignment.occurred_at < clearance.valid_until,
             "has lapsed",
+        ),
+        (
+            clearance
+                .shipment
+                .as_ref()
+                .is_none_or(|id| id == consignment.shipment),
+            "is for another shipment",
         ),
         (chips <= left, "is for fewer chips"),
     ];
@@ -314,50 +441,80 @@ fn check_limits<S: State>(
     from: Jurisdiction,
     to: Jurisdiction,
 ) -> Result<(), Fault> {
-    let time = draft.at.time;
+    let counted = consignment
+        .counted_in
+        .map(|site| draft.jurisdiction_of(site))
+        .transpose()?;
     for (_, limit) in draft.all::<Limit>()? {
-        let in_force = limit.valid_from <= time && time < limit.valid_until;
         let dimension = match &limit.scope {
-            LimitScope::Jurisdiction(at) if *at == to && from != to => Dimension::Jurisdiction(to),
-            LimitScope::Site(site) if site == consignment.to_site => Dimension::Site(site.clone()),
+            LimitScope::Jurisdiction(at) if *at == to && from != to && counted != Some(to) => {
+                Dimension::Jurisdiction(to)
+            }
+            LimitScope::Site(site)
+                if site == consignment.to_site && consignment.counted_in != Some(site) =>
+            {
+                Dimension::Site(site.clone())
+            }
             _ => continue,
         };
-        if !in_force || limit.enforcement != Enforcement::Reject {
-            continue;
-        }
-        let pooled = pooled(draft, dimension)?;
-        let models: Vec<_> = draft
-            .tpp_milli(&pooled)?
-            .into_iter()
-            .chain(draft.tpp_milli(&consignment.chips)?)
-            .collect();
-        let one = |tpp: &Tpp| match limit.measure {
-            Measure::Chips => u128::from(tpp.chips),
-            Measure::TppMilli => u128::from(tpp.chips) * u128::from(tpp.each_milli.unwrap_or(0)),
-        };
-        let sum: u128 = models.iter().map(one).sum();
-        if sum > u128::from(limit.amount) {
-            return reject(
-                Code::LimitExceeded,
-                format!("limit {} ({})", limit.limit, limit.name),
-            );
-        }
+        check_limit(draft, &limit, dimension, &consignment.chips)?;
     }
     Ok(())
 }
 
-/// Chips by model at, or on their way to, a jurisdiction or site.
+/// Rejects chips that would take a pool over a limit that is in force and enforced.
+fn check_limit<S: State>(
+    draft: &Draft<'_, S>,
+    limit: &Limit,
+    dimension: Dimension,
+    chips: &BTreeMap<ModelNumber, u64>,
+) -> Result<(), Fault> {
+    let time = draft.at.time;
+    let in_force = limit.valid_from <= time && time < limit.valid_until;
+    if !in_force || limit.enforcement != Enforcement::Reject {
+        return Ok(());
+    }
+    let pooled = pooled(draft, dimension)?;
+    let models: Vec<_> = draft
+        .tpp_milli(&pooled)?
+        .into_iter()
+        .chain(draft.tpp_milli(chips)?)
+        .collect();
+    let one = |tpp: &Tpp| match limit.measure {
+        Measure::Chips => u128::from(tpp.chips),
+        Measure::TppMilli => u128::from(tpp.chips) * u128::from(tpp.each_milli.unwrap_or(0)),
+    };
+    let sum: u128 = models.iter().map(one).sum();
+    if sum <= u128::from(limit.amount) {
+        return Ok(());
+    }
+    reject(
+        Code::LimitExceeded,
+        format!("limit {} ({})", limit.limit, limit.name),
+    )
+}
+
+/// Chips by model at, or on their way to, a jurisdiction or site, or of owners under one parent.
 fn pooled<S: State>(
     draft: &Draft<'_, S>,
     dimension: Dimension,
 ) -> Result<BTreeMap<ModelNumber, u64>, Fault> {
+    // An owner's goods under way count once, as outbound; a place's count where they go.
+    let of_owners = matches!(dimension, Dimension::Parent(_));
     let totals = draft
         .get::<Totals>(&Key::Totals(dimension))?
         .unwrap_or_default();
     let mut chips = BTreeMap::new();
     for row in totals.0 {
-        let Amount { here, inbound, .. } = row.amount;
-        *chips.entry(row.model).or_default() += here + inbound;
+        // What ended is no compute; the world's totals alone count it, and no limit is about them.
+        let Amount {
+            here,
+            inbound,
+            outbound,
+            ..
+        } = row.amount;
+        let way = if of_owners { outbound } else { inbound };
+        *chips.entry(row.model).or_default() += here + way;
     }
     Ok(chips)
 }

@@ -8,9 +8,9 @@ use chipledger_schemas::records::set_policy::PolicyRule;
 use chipledger_schemas::words::{CustomsDecision, CustomsStage, Irregularity, Role, Status};
 
 use super::Context;
-use super::holding::{Named, root_facts};
+use super::holding::{Named, check_once, root_facts};
 use crate::rejection::{Code, Fault, reject};
-use crate::state::{Draft, State};
+use crate::state::{Draft, Effective, State};
 
 pub(super) fn run<S: State>(
     draft: &mut Draft<'_, S>,
@@ -28,7 +28,10 @@ pub(super) fn run<S: State>(
         None => {
             let found = draft.movable_items(&record.found, record.occurred_at)?;
             let extra = draft.movable_items(&record.extra, record.occurred_at)?;
-            for named in found.iter().chain(&extra) {
+            let arrived = || found.iter().chain(&extra);
+            arrived().try_for_each(check_not_seized)?;
+            check_once(arrived())?;
+            for named in arrived() {
                 arrive(draft, author, record, named, Some(Irregularity::NoShipment))?;
             }
             Ok(())
@@ -46,37 +49,70 @@ fn announced<S: State>(
     let Some(mut shipment) = draft.get::<Shipment>(&key)? else {
         return reject(Code::DocumentUnknown, format!("no shipment {id}"));
     };
-    if shipment.state != ShipmentState::Open {
+    if shipment.outstanding + shipment.lost == 0 {
         return reject(Code::DocumentClosed, format!("shipment {id} is closed"));
     }
     let found = in_shipment(draft, record, &record.found, id)?;
     let missing = draft.movable_items(&record.missing, record.occurred_at)?;
+    let refused = in_shipment(draft, record, &record.refused, id)?;
+    let extra = not_shipped(draft, record, id)?;
     missing
         .iter()
         .try_for_each(|named| check_under_way(named, id))?;
-    let refused = in_shipment(draft, record, &record.refused, id)?;
-    let extra = draft.movable_items(&record.extra, record.occurred_at)?;
+    check_once(&missing)?;
+    check_once(found.iter().chain(&refused).chain(&extra))?;
     for named in &missing {
         take_missing(draft, record, named, &mut shipment)?;
     }
+    shipment.received += (found.len() + refused.len()) as u64;
     let reason = irregularity(draft, author, record, &shipment)?;
+    let is_back = shipment.return_of.is_some() && draft.successor_of(&shipment.to)? == *author;
+    if is_back {
+        draft.return_quota(&mut shipment, &found)?;
+    }
     for named in &found {
         arrive(draft, author, record, named, reason)?;
     }
     for named in &extra {
         arrive(draft, author, record, named, Some(Irregularity::NotShipped))?;
     }
-    shipment.outstanding -= found.len() as u64;
-    shipment.received = true;
     if !refused.is_empty() {
         send_back(draft, author, record, id, &mut shipment, &refused)?;
     }
-    if shipment.outstanding == 0 {
-        shipment.state = ShipmentState::Closed;
-        return_quota(draft, author, &shipment)?;
-    }
     draft.put(key, shipment);
     Ok(())
+}
+
+/// What arrived and was not shipped: not under way in this shipment as a root of its own.
+fn not_shipped<S: State>(
+    draft: &Draft<'_, S>,
+    record: &Receive,
+    id: &DocumentId,
+) -> Result<Vec<Named>, Fault> {
+    let extra = draft.movable_items(&record.extra, record.occurred_at)?;
+    for item in &extra {
+        check_not_seized(item)?;
+        if item.effective.place == Place::Transit(id.clone()) {
+            let item = &item.effective.id;
+            return reject(
+                Code::ItemTwice,
+                format!("{item} was shipped in {id}: it is found, or in what is found"),
+            );
+        }
+    }
+    Ok(extra)
+}
+
+/// Rejects what an authority holds: that it turns up elsewhere is a sighting.
+fn check_not_seized(named: &Named) -> Result<(), Fault> {
+    if named.effective.status != Status::Seized {
+        return Ok(());
+    }
+    let Effective { id, holder, .. } = &named.effective;
+    reject(
+        Code::StatusForbids,
+        format!("{id} is seized by {holder}, who alone releases it; report a sighting"),
+    )
 }
 
 /// The roots of a list, all under way in the shipment.
@@ -122,7 +158,6 @@ fn take_missing<S: State>(
     if effective.is_root() {
         return draft.note_item(named.number, record.occurred_at, None);
     }
-    shipment.outstanding += 1;
     let item = draft.item(named.number)?;
     let (place, holder) = (effective.place.clone(), effective.holder.clone());
     let facts = root_facts(&item, &effective, place, holder, Status::InTransit);
@@ -221,6 +256,9 @@ fn send_back<S: State>(
     let way_ms = shipment.expected_at.since_ms(shipment.shipped_at);
     let roots = refused.len() as u64;
     let from_site: &SiteId = &record.site;
+    let share = draft.share_of(shipment, refused)?;
+    shipment.licence_chips -= share.chips;
+    shipment.licence_tpp_milli -= share.tpp_milli;
     let back = Shipment {
         to: id.member.clone(),
         from_site: from_site.clone(),
@@ -228,22 +266,21 @@ fn send_back<S: State>(
         carrier: shipment.carrier.clone(),
         shipped_at: record.occurred_at,
         expected_at: record.occurred_at.plus_ms(way_ms),
-        outstanding: roots,
+        outstanding: 0,
+        lost: 0,
         shipped: roots,
         missing: 0,
-        received: false,
+        received: 0,
         state: ShipmentState::Open,
         order: None,
         licence: shipment.licence.clone(),
-        licence_chips: 0,
-        licence_tpp_milli: 0,
+        licence_chips: share.chips,
+        licence_tpp_milli: share.tpp_milli,
         clearance: None,
         return_of: Some(id.clone()),
         record: draft.at.id,
     };
-    let back = with_returning_quota(draft, back, shipment, refused)?;
     draft.put(Key::Shipment(leg.clone()), back);
-    shipment.outstanding -= roots;
     for named in refused {
         let effective = draft.effective(named.number)?;
         let item = draft.item(named.number)?;
@@ -253,30 +290,6 @@ fn send_back<S: State>(
         draft.move_item(named.number, facts, record.occurred_at)?;
     }
     Ok(())
-}
-
-/// The return leg carries the part of the quota that comes back with the goods.
-fn with_returning_quota<S: State>(
-    draft: &Draft<'_, S>,
-    mut back: Shipment,
-    shipment: &mut Shipment,
-    refused: &[Named],
-) -> Result<Shipment, Fault> {
-    if shipment.licence.is_none() {
-        return Ok(back);
-    }
-    let chips: u64 = draft.chips_of(refused)?.values().sum();
-    let chips = chips.min(shipment.licence_chips);
-    let tpp_milli = if chips == shipment.licence_chips {
-        shipment.licence_tpp_milli
-    } else {
-        draft.tpp_milli_of(refused)?.min(shipment.licence_tpp_milli)
-    };
-    back.licence_chips = chips;
-    back.licence_tpp_milli = tpp_milli;
-    shipment.licence_chips -= chips;
-    shipment.licence_tpp_milli -= tpp_milli;
-    Ok(back)
 }
 
 /// A free reference for the return leg: `<reference>.R`, of the receiver.
@@ -309,18 +322,4 @@ fn return_leg<S: State>(
         }
     }
     reject(Code::DocumentTaken, format!("{id} has 100 return legs"))
-}
-
-/// Quota returns only when the shipper has the goods back.
-fn return_quota<S: State>(
-    draft: &mut Draft<'_, S>,
-    author: &MemberId,
-    shipment: &Shipment,
-) -> Result<(), Fault> {
-    match (&shipment.return_of, &shipment.licence) {
-        (Some(_), Some(licence)) if shipment.to == *author => {
-            draft.return_quota(licence, shipment.licence_chips, shipment.licence_tpp_milli)
-        }
-        _ => Ok(()),
-    }
 }

@@ -1,5 +1,7 @@
 //! `register`: chips enter the ledger as roots, held and owned by the signer.
 
+use std::collections::BTreeMap;
+
 use chipledger_proof::state::{Catalogue, DeviceKeyOf, IssuerOf, ItemKind, Key};
 use chipledger_schemas::ids::{Issuer, ItemId, ItemNumber, MemberId, PublicKey};
 use chipledger_schemas::movement::{Facts, Location, Place};
@@ -49,13 +51,14 @@ pub(super) fn run<S: State>(
         irregularity: None,
         seal: None,
     };
-    let mut keys = record.device_keys.iter().peekable();
+    // The keys are sorted by id, the items by series and number: A:10 comes before A:9 in one of them.
+    let keys: BTreeMap<_, _> = record.device_keys.iter().map(|k| (&k.item, k)).collect();
     for (offset, id) in (0_u64..).zip(record.items.ids()) {
         let number = ItemNumber(first.0 + offset);
-        let device_key = keys.next_if(|key| key.item == id);
-        let device_key = device_key
-            .map(|key| take_device_key(draft, key, number))
-            .transpose()?;
+        let device_key = match keys.get(&id) {
+            Some(key) => Some(take_device_key(draft, key, number)?),
+            None => None,
+        };
         let new = NewItem {
             id,
             kind: ItemKind::Chip(model),

@@ -17,6 +17,14 @@ use crate::state::{Draft, State};
 /// Statuses in which an item may be sent.
 const SENDABLE: &[Status] = &[Status::Stock, Status::Decommissioned, Status::Irregular];
 
+/// Statuses that nothing inside may have.
+const HELD_BACK: &[Status] = &[
+    Status::Installed,
+    Status::Seized,
+    Status::Lost,
+    Status::Stolen,
+];
+
 pub(super) fn run<S: State>(
     draft: &mut Draft<'_, S>,
     context: &Context<'_>,
@@ -40,6 +48,7 @@ pub(super) fn run<S: State>(
     let charge = admit(
         draft,
         &Consignment {
+            shipment: &record.shipment,
             shipper: author,
             to: &record.to,
             from_site: &from_site,
@@ -47,6 +56,8 @@ pub(super) fn run<S: State>(
             licence: record.licence.as_ref(),
             clearance: record.clearance.as_ref(),
             occurred_at: record.occurred_at,
+            counted_in: None,
+            users: draft.users_of(&items)?,
             chips,
         },
     )?;
@@ -58,10 +69,11 @@ pub(super) fn run<S: State>(
         carrier: record.carrier.clone(),
         shipped_at: record.occurred_at,
         expected_at: record.expected_at,
-        outstanding: roots,
+        outstanding: 0,
+        lost: 0,
         shipped: roots,
         missing: 0,
-        received: false,
+        received: 0,
         state: ShipmentState::Open,
         order: record.order.clone(),
         licence: record.licence.clone(),
@@ -121,10 +133,9 @@ fn check_items<S: State>(draft: &Draft<'_, S>, items: &[Named]) -> Result<SiteId
         }
         check_status(item, SENDABLE)?;
         let held_back = draft.with_item(named.number, |item| {
-            item.content.iter().find_map(|row| {
-                row.status
-                    .filter(|s| matches!(s, Status::Seized | Status::Lost | Status::Stolen))
-            })
+            item.content
+                .iter()
+                .find_map(|row| row.status.filter(|s| HELD_BACK.contains(s)))
         })?;
         if let Some(status) = held_back {
             return reject(

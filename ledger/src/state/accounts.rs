@@ -6,7 +6,7 @@ use chipledger_proof::state::{
     Account, AccountPlace, Amount, Balance, BalanceRow, ContentRow, Dimension, Key, Member,
     ModelNumber, Shipment, Site, Totals, TotalsRow,
 };
-use chipledger_schemas::ids::{MemberId, SiteId};
+use chipledger_schemas::ids::{DocumentId, MemberId, SiteId};
 use chipledger_schemas::jurisdiction::Jurisdiction;
 use chipledger_schemas::movement::Place;
 use chipledger_schemas::time::Time;
@@ -35,6 +35,8 @@ struct AmountDelta {
 /// Postings and marks of the record under execution, before they reach accounts and totals.
 #[derive(Default, Debug)]
 pub(crate) struct Journal {
+    /// Roots that entered or left shipments.
+    pub(super) shipments: BTreeMap<DocumentId, super::shipments::RootsDelta>,
     postings: Vec<Draught>,
     marks: Vec<(Account, ModelNumber, i128)>,
 }
@@ -197,8 +199,9 @@ impl<S: State> Draft<'_, S> {
             .push((account.clone(), model, change));
     }
 
-    /// Brings the record's postings into accounts and totals.
+    /// Brings the record's postings into accounts and totals, and counts what is under way.
     pub(crate) fn settle(&mut self) -> Result<(), Fault> {
+        self.settle_shipments()?;
         let journal = std::mem::take(self.journal_mut());
         let mut accounts: BTreeMap<(Account, ModelNumber), Delta> = BTreeMap::new();
         let mut ended: BTreeMap<(ModelNumber, Status), i128> = BTreeMap::new();

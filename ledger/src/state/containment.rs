@@ -3,6 +3,7 @@
 use chipledger_proof::state::{ContentRow, Item, ItemKind};
 use chipledger_schemas::ids::ItemNumber;
 use chipledger_schemas::movement::Location;
+use chipledger_schemas::time::Time;
 
 use super::{Draft, State};
 use crate::rejection::{Code, Fault, reject};
@@ -32,12 +33,14 @@ fn into_outer_frame(rows: &mut [ContentRow], item: &Item) {
 }
 
 impl<S: State> Draft<'_, S> {
-    /// Takes rows out of the content of `parent` and of everything around it, and puts others in.
+    /// Takes rows out of the content of `parent` and of everything around it, and puts others in; `at` is
+    /// the event time of the movement inside (the epoch if nothing moved).
     pub(crate) fn change_content(
         &mut self,
         parent: ItemNumber,
         mut removed: Vec<ContentRow>,
         mut added: Vec<ContentRow>,
+        at: Time,
     ) -> Result<(), Fault> {
         let mut next = Some(parent);
         while let Some(number) = next {
@@ -50,6 +53,7 @@ impl<S: State> Draft<'_, S> {
                     format!("{} would have {} rows", unit.id, unit.content.len()),
                 );
             }
+            unit.content_at = unit.content_at.max(at);
             let disputed = unit.is_disputed();
             for rows in [&mut removed, &mut added] {
                 rows.iter_mut().for_each(|row| row.disputed |= disputed);

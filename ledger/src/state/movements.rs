@@ -7,7 +7,7 @@ use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::{ItemId, ItemNumber, MemberId};
 use chipledger_schemas::movement::{Facts, Location, Movement, Place};
 use chipledger_schemas::time::Time;
-use chipledger_schemas::words::Status;
+use chipledger_schemas::words::{Irregularity, Status};
 
 use super::accounts::Side;
 use super::containment::contribution;
@@ -31,9 +31,11 @@ pub(crate) struct Effective {
     pub user: Option<MemberId>,
     /// State of life; that of an ended container, if one ended.
     pub status: Status,
+    /// Why it is irregular, if it is.
+    pub irregularity: Option<Irregularity>,
     /// Its containers, innermost first.
     pub containers: Vec<ItemNumber>,
-    /// The latest movement of it or of a container.
+    /// The latest movement of it, of a container or of something inside it.
     pub moved_at: Time,
     /// The innermost container that bears a seal.
     pub sealed_in: Option<ItemId>,
@@ -63,7 +65,7 @@ impl<S: State> Draft<'_, S> {
         struct Climb {
             owner: Option<MemberId>,
             user: Option<MemberId>,
-            status: Option<Status>,
+            status: Option<(Status, Option<Irregularity>)>,
             moved_at: Time,
         }
         let mut climb = Climb {
@@ -82,11 +84,15 @@ impl<S: State> Draft<'_, S> {
                 let facts = &item.facts;
                 climb.owner = climb.owner.take().or_else(|| facts.owner.clone());
                 climb.user = climb.user.take().or_else(|| facts.user.clone());
-                match facts.status {
-                    Some(status) if status.is_ended() => climb.status = Some(status),
-                    status => climb.status = climb.status.or(status),
+                let status = facts.status.map(|status| (status, facts.irregularity));
+                match status {
+                    Some((ended, _)) if ended.is_ended() => climb.status = status,
+                    _ => climb.status = climb.status.or(status),
                 }
                 climb.moved_at = climb.moved_at.max(item.movement.occurred_at());
+                if at == number {
+                    climb.moved_at = climb.moved_at.max(item.content_at);
+                }
                 if at != number && facts.seal.is_some() && sealed_in.is_none() {
                     sealed_in = Some(item.id.clone());
                 }
@@ -100,14 +106,16 @@ impl<S: State> Draft<'_, S> {
                     at = parent;
                 }
                 Location::At { place, holder } => {
+                    let (status, irregularity) = climb.status.expect("a root has a status");
                     return Ok(Effective {
                         id: id.expect("the climb starts at the item"),
                         root: at,
+                        status: status_at(&place, status),
+                        irregularity,
                         place,
                         holder,
                         owner: climb.owner.expect("a root has an owner"),
                         user: climb.user,
-                        status: climb.status.expect("a root has a status"),
                         containers,
                         moved_at: climb.moved_at,
                         sealed_in,
@@ -136,7 +144,7 @@ impl<S: State> Draft<'_, S> {
                 .or(effective.user.as_ref())
                 .unwrap_or(owner);
             let status = match row.status {
-                Some(status) if !effective.status.is_ended() => status,
+                Some(status) if !effective.status.is_ended() => status_at(&effective.place, status),
                 _ => effective.status,
             };
             if status.is_ended() {
@@ -153,6 +161,14 @@ impl<S: State> Draft<'_, S> {
             accounts.push((Side::Account(account), row));
         }
         Ok(accounts)
+    }
+
+    /// The accounts of what an item stands for now.
+    pub(crate) fn account_rows(
+        &self,
+        number: ItemNumber,
+    ) -> Result<Vec<(Side, ContentRow)>, Fault> {
+        self.accounts_of(&self.item(number)?, &self.effective(number)?)
     }
 
     /// The account of one chip.
@@ -241,6 +257,7 @@ impl<S: State> Draft<'_, S> {
         let before = self.accounts_of(&item, &self.effective(number)?)?;
         let old_parent = parent_of(&item.facts);
         let removed = contribution(&item);
+        self.count_under_way(&item.facts, &facts);
         item.facts = facts;
         item.movement = movement;
         self.count_event(&mut item, occurred_at, EvidenceKind::Declared);
@@ -250,15 +267,15 @@ impl<S: State> Draft<'_, S> {
         match (old_parent, new_parent) {
             (Some(old), Some(new)) if old == new => {
                 if removed != added {
-                    self.change_content(old, removed, added)?;
+                    self.change_content(old, removed, added, occurred_at)?;
                 }
             }
             (old, new) => {
                 if let Some(old) = old {
-                    self.change_content(old, removed, Vec::new())?;
+                    self.change_content(old, removed, Vec::new(), occurred_at)?;
                 }
                 if let Some(new) = new {
-                    self.change_content(new, Vec::new(), added)?;
+                    self.change_content(new, Vec::new(), added, occurred_at)?;
                 }
             }
         }
@@ -289,6 +306,7 @@ impl<S: State> Draft<'_, S> {
             kind: new.kind,
             facts: new.facts.clone(),
             content: Vec::new(),
+            content_at: Time::default(),
             movement: LastMovement::Known(movement),
             events: 0,
             history: Hash::ZERO,
@@ -303,7 +321,7 @@ impl<S: State> Draft<'_, S> {
         self.count_event(&mut item, occurred_at, EvidenceKind::Declared);
         self.put_item(number, item.clone());
         if let Some(parent) = parent_of(&item.facts) {
-            self.change_content(parent, Vec::new(), contribution(&item))?;
+            self.change_content(parent, Vec::new(), contribution(&item), occurred_at)?;
         }
         for (to, row) in self.accounts_of(&item, &self.effective(number)?)? {
             self.post(occurred_at, &row, Side::Origin, to);
@@ -364,7 +382,7 @@ impl<S: State> Draft<'_, S> {
         if let Some(parent) = parent_of(&item.facts)
             && removed != added
         {
-            self.change_content(parent, removed, added)?;
+            self.change_content(parent, removed, added, Time::default())?;
         }
         let after = self.accounts_of(&item, &effective)?;
         for ((account, row), (_, row_after)) in before.iter().zip(&after) {
@@ -408,6 +426,14 @@ impl<S: State> Draft<'_, S> {
             );
         }
         Ok(())
+    }
+}
+
+/// The status of what is at a place: stock inside something under way is under way too.
+fn status_at(place: &Place, status: Status) -> Status {
+    match (place, status) {
+        (Place::Transit(_), Status::Stock) => Status::InTransit,
+        _ => status,
     }
 }
 

@@ -42,14 +42,16 @@ pub struct Shipment {
     pub shipped_at: Time,
     /// Expected arrival.
     pub expected_at: Time,
-    /// Roots under way.
+    /// Roots under way: in this transit, and neither lost nor seized.
     pub outstanding: u64,
+    /// Roots reported lost or stolen on the way: still booked in this transit.
+    pub lost: u64,
     /// Roots shipped.
     pub shipped: u64,
     /// Roots or parts reported missing so far.
     pub missing: u64,
-    /// Whether anything was received already.
-    pub received: bool,
+    /// Roots received or refused so far.
+    pub received: u64,
     /// How far it is.
     pub state: ShipmentState,
     /// The order that it answers.

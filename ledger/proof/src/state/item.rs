@@ -132,6 +132,9 @@ pub struct Item {
     pub facts: Facts,
     /// Chips inside, for a unit: sorted, at most 32 rows.
     pub content: Vec<ContentRow>,
+    /// Latest event time at which something inside a unit moved in, out or within; the epoch for a chip. A
+    /// unit does not move before it, or its content would be in two places.
+    pub content_at: Time,
     /// Its latest movement.
     pub movement: LastMovement,
     /// Records that named it so far.

@@ -1,0 +1,91 @@
+//! `set_loss`: items are reported lost or stolen, each as a root of its own where it was last; or they are
+//! back there.
+
+use chipledger_proof::state::{Key, Shipment};
+use chipledger_schemas::movement::Place;
+use chipledger_schemas::records::SetLoss;
+use chipledger_schemas::records::set_loss::Loss;
+use chipledger_schemas::words::Status;
+
+use super::Context;
+use super::holding::{Named, check_once, check_status, root_facts};
+use crate::rejection::{Code, Fault, reject};
+use crate::state::{Draft, Effective, State};
+
+pub(super) fn run<S: State>(
+    draft: &mut Draft<'_, S>,
+    context: &Context<'_>,
+    record: &SetLoss,
+) -> Result<(), Fault> {
+    let items = draft.movable_items(&record.items, record.occurred_at)?;
+    for item in &items {
+        check_reporter(draft, context, record.loss, &item.effective)?;
+    }
+    check_once(&items)?;
+    let before: Vec<Status> = match record.loss {
+        Loss::Recovered => vec![Status::Lost, Status::Stolen],
+        // Lost and then found to be stolen, or the other way round: that may be said; the same twice not.
+        loss => {
+            let same = |status: &Status| *status == status_of(loss) || status.is_ended();
+            Status::ALL.iter().copied().filter(|s| !same(s)).collect()
+        }
+    };
+    for item in &items {
+        check_status(&item.effective, &before)?;
+    }
+    for named in &items {
+        book(draft, record, named)?;
+    }
+    Ok(())
+}
+
+fn status_of(loss: Loss) -> Status {
+    match loss {
+        Loss::Lost => Status::Lost,
+        Loss::Stolen => Status::Stolen,
+        Loss::Recovered => Status::Stock,
+    }
+}
+
+/// Holder and owner may report; customs too, what is overdue on its way from or to them.
+fn check_reporter<S: State>(
+    draft: &Draft<'_, S>,
+    context: &Context<'_>,
+    loss: Loss,
+    item: &Effective,
+) -> Result<(), Fault> {
+    let author = context.author();
+    let (holder, owner) = (
+        draft.successor_of(&item.holder)?,
+        draft.successor_of(&item.owner)?,
+    );
+    if *author == holder || *author == owner {
+        return Ok(());
+    }
+    if let Place::Transit(shipment) = &item.place
+        && loss != Loss::Recovered
+        && draft.is_customs_at(author, &item.place)?
+    {
+        let key = Key::Shipment(shipment.clone());
+        let expected = draft.look::<Shipment, _>(&key, |shipment| shipment.expected_at)?;
+        if expected.is_some_and(|at| at < draft.at.time) {
+            return Ok(());
+        }
+    }
+    reject(
+        Code::ItemNotHeld,
+        format!("{} is held by {holder} and owned by {owner}", item.id),
+    )
+}
+
+fn book<S: State>(draft: &mut Draft<'_, S>, record: &SetLoss, named: &Named) -> Result<(), Fault> {
+    let item = draft.item(named.number)?;
+    let effective = &named.effective;
+    let status = match (record.loss, &effective.place) {
+        (Loss::Recovered, Place::Transit(_)) => Status::InTransit,
+        (loss, _) => status_of(loss),
+    };
+    let (place, holder) = (effective.place.clone(), effective.holder.clone());
+    let facts = root_facts(&item, effective, place, holder, status);
+    draft.move_item(named.number, facts, record.occurred_at)
+}
