@@ -28,6 +28,19 @@ pub(crate) struct Signers {
     pub approved: bool,
 }
 
+impl Signers {
+    /// Rejects unless the member signed or co-signed with an admin key.
+    pub(crate) fn require_admin(&self, member: &MemberId) -> Result<(), Fault> {
+        if self.admins.contains(member) {
+            return Ok(());
+        }
+        reject(
+            Code::CosignatureMissing,
+            format!("{member} must sign or co-sign with an admin key"),
+        )
+    }
+}
+
 impl<S: State> Draft<'_, S> {
     /// A member that may act.
     pub(crate) fn active_member(&self, member: &MemberId) -> Result<Member, Fault> {
@@ -92,17 +105,6 @@ impl<S: State> Draft<'_, S> {
             return Ok(());
         }
         reject(Code::CosignatureMissing, format!("{member} must co-sign"))
-    }
-
-    /// Rejects unless the member signed or co-signed with an admin key.
-    pub(crate) fn require_admin(&self, signers: &Signers, member: &MemberId) -> Result<(), Fault> {
-        if signers.admins.contains(member) {
-            return Ok(());
-        }
-        reject(
-            Code::CosignatureMissing,
-            format!("{member} must sign or co-sign with an admin key"),
-        )
     }
 
     /// Rejects the loss of the last regulator's seat: nothing could ever be decided again.

@@ -54,9 +54,9 @@ pub(crate) fn signed_with(transaction: Transaction, key: &SecretKey) -> Transact
 
 /// What the genesis says of a member, to change a field of it.
 pub(crate) fn member(name: &str) -> SetMember {
-    let founders = genesis().founders.into_iter();
-    let mut found = founders.filter(|founder| founder.member.member == id(name));
-    found.next().expect("a founder").member
+    let mut founders = genesis().founders.into_iter();
+    let found = founders.find(|founder| founder.member.member == id(name));
+    found.expect("a founder").member
 }
 
 /// A member that the genesis does not have, without a role.
@@ -74,8 +74,7 @@ pub(crate) fn stranger(name: &str, seat: &str) -> SetMember {
 
 /// What the genesis says of a site, to change a field of it from now on.
 pub(crate) fn site(world: &World, name: &str) -> SetSite {
-    let sites = genesis().sites.into_iter();
-    let found = sites.filter(|site| site.site == id(name)).next();
+    let found = genesis().sites.into_iter().find(|s| s.site == id(name));
     SetSite {
         valid_from: world.now(),
         ..found.expect("a site of the genesis")

@@ -56,9 +56,9 @@ fn check_agreed<S: State>(
         return Ok(());
     }
     if let Some(before) = before {
-        draft.require_admin(signers, &draft.successor_of(&before.operator)?)?;
+        signers.require_admin(&draft.successor_of(&before.operator)?)?;
     }
-    draft.require_admin(signers, &record.operator)?;
+    signers.require_admin(&record.operator)?;
     for member in &signers.admins {
         if draft.is_customs_of(member, record.jurisdiction)? {
             return Ok(());

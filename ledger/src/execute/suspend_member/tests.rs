@@ -38,7 +38,7 @@ fn refuses_suspensions_in_order_of_precedence() {
 fn the_last_regulator_keeps_its_seat() {
     let mut world = World::new();
     change_chain(&mut world, |chain| {
-        chain.later_validators.0 = seats(&["CUSTOMS-US"])
+        chain.later_validators.0 = seats(&["CUSTOMS-US"]);
     });
     decree(&mut world, suspend("REG-2", Suspend)).unwrap();
     world
