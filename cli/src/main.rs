@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! `chipledger`: the command line of a Chipledger ledger.
+
+fn main() -> std::process::ExitCode {
+    chipledger_cli::main()
+}

@@ -1,0 +1,29 @@
+//! `remove`: takes items out of operation, back to stock.
+
+use chipledger_schemas::records::{Record, Remove};
+
+use super::act::WhenArgs;
+use crate::error::Failure;
+use crate::input::items::ItemArgs;
+use crate::output::Output;
+use crate::submission::WriteArgs;
+
+/// Takes items out of operation, back to stock.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    items: ItemArgs,
+    #[command(flatten)]
+    when: WhenArgs,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl Args {
+    pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
+        let items = self.items.set()?;
+        self.write.act(out, self.when, |occurred_at| {
+            Ok(vec![Record::Remove(Remove { items, occurred_at })])
+        })
+    }
+}
