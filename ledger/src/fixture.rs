@@ -217,29 +217,65 @@ impl World {
 
     /// Submits a signed transaction in a block of its own, one hour later.
     ///
+    /// # Errors
+    /// The rejection; there is no block then.
+    ///
     /// # Panics
     /// When the state cannot be read, which memory always can.
     pub fn submit_transaction(&mut self, transaction: Transaction) -> Result<(), Rejection> {
-        let genesis = self.genesis.hash();
-        let verified = VerifiedTransaction::verify(transaction, &genesis, &self.genesis.bounds)?;
-        let (height, time) = (self.height.next(), self.now());
-        let mut draft = Draft::new(&self.state, height, time);
+        let (changes, mut results) = self.try_block(vec![transaction]);
+        let result = results.remove(0);
+        if result.is_ok() {
+            self.commit(changes);
+        }
+        result
+    }
+
+    /// Puts signed transactions into one block, one hour later, whatever becomes of each.
+    ///
+    /// # Panics
+    /// When the state cannot be read, which memory always can.
+    pub fn submit_block(&mut self, transactions: Vec<Transaction>) -> Vec<Result<(), Rejection>> {
+        let (changes, results) = self.try_block(transactions);
+        self.commit(changes);
+        results
+    }
+
+    fn try_block(&self, transactions: Vec<Transaction>) -> (Changes, Vec<Result<(), Rejection>>) {
+        let mut draft = Draft::new(&self.state, self.height.next(), self.now());
         let mut chain = draft
             .get::<Chain>(&Key::Chain)
             .ok()
             .flatten()
             .expect("the chain entry");
         execute::begin(&mut draft, &mut chain).expect("a block begins");
-        match execute::transaction(&mut draft, 0, &verified) {
-            Ok(()) => {}
-            Err(Fault::Rejected(rejection)) => return Err(rejection),
+        let mut results = Vec::new();
+        for (index, transaction) in (0..).zip(transactions) {
+            results.push(self.try_transaction(&mut draft, index, transaction));
+        }
+        (draft.into_changes(), results)
+    }
+
+    fn try_transaction(
+        &self,
+        draft: &mut Draft<'_, MemoryState>,
+        index: u32,
+        transaction: Transaction,
+    ) -> Result<(), Rejection> {
+        let genesis = self.genesis.hash();
+        let verified = VerifiedTransaction::verify(transaction, &genesis, &self.genesis.bounds)?;
+        match execute::transaction(draft, index, &verified) {
+            Ok(()) => Ok(()),
+            Err(Fault::Rejected(rejection)) => Err(rejection),
             Err(Fault::Fatal(error)) => panic!("{error}"),
         }
-        self.last = draft.into_changes();
+    }
+
+    fn commit(&mut self, changes: Changes) {
+        self.last = changes;
         self.state.apply(&self.last);
-        (self.height, self.time) = (height, time);
+        (self.height, self.time) = (self.height.next(), self.now());
         self.check_conservation();
-        Ok(())
     }
 
     /// What holds of an item.

@@ -9,6 +9,7 @@ pub mod execute;
 pub mod fixture;
 pub mod read;
 pub mod rejection;
+pub mod rulebook;
 pub mod solo;
 pub mod state;
 pub mod store;

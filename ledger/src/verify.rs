@@ -1,7 +1,7 @@
 //! Checked transactions: whatever can be checked without the state is checked once, here.
 
 use chipledger_schemas::block::Block;
-use chipledger_schemas::encode::encode;
+use chipledger_schemas::encode::{decode, decode_prefix, encode};
 use chipledger_schemas::genesis::Bounds;
 use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::{GenesisHash, TransactionId};
@@ -26,6 +26,36 @@ pub struct VerifiedTransaction {
 }
 
 impl VerifiedTransaction {
+    /// Checks a transaction in the bytes in which it came.
+    ///
+    /// # Errors
+    /// As [`Self::verify`]; `malformed` for anything but the canonical bytes of one transaction.
+    pub fn from_bytes(
+        bytes: &[u8],
+        genesis: &GenesisHash,
+        bounds: &Bounds,
+    ) -> Result<Self, Rejection> {
+        let reject = |code, detail: String| Err(Rejection::new(code, detail));
+        // The version comes first in the bytes, whatever a later version has behind it.
+        if let Ok((version, _)) = decode_prefix::<u16>(bytes)
+            && version != TRANSACTION_VERSION
+        {
+            return reject(Code::UnknownVersion, format!("version {version}"));
+        }
+        let max = bounds.transaction_bytes_max;
+        if bytes.len() as u64 > max {
+            let got = bytes.len();
+            return reject(
+                Code::TransactionTooLarge,
+                format!("{got} bytes, at most {max}"),
+            );
+        }
+        match decode(bytes) {
+            Ok(transaction) => Self::verify(transaction, genesis, bounds),
+            Err(error) => reject(Code::Malformed, error.to_string()),
+        }
+    }
+
     /// Checks a transaction for a ledger, in order of precedence.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use chipledger_schemas::time::Time;
 use super::{Changes, PAGE_ITEMS, Page, State, StateError};
 
 /// Committed state in ordinary maps: obviously right, and slow.
-#[derive(Default, Clone, Debug)]
+#[derive(Default, Clone, PartialEq, Eq, Debug)]
 pub struct MemoryState {
     /// Items by number.
     pub items: BTreeMap<ItemNumber, Item>,
