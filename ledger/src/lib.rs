@@ -7,6 +7,7 @@ pub mod commitment;
 pub mod execute;
 #[doc(hidden)]
 pub mod fixture;
+pub mod prove;
 pub mod read;
 pub mod rejection;
 pub mod rulebook;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
 use chipledger_proof::bucket_root;
-use chipledger_proof::state::{Key, Seen, Stored};
+use chipledger_proof::state::{Entry, Key, Seen, Stored};
 use chipledger_schemas::block::{Block, CertifiedBlock};
 use chipledger_schemas::certificate::Certificate;
 use chipledger_schemas::encode::{DecodeError, decode, decode_stored, encode};
@@ -33,6 +33,8 @@ const KEY_FORMAT: &[u8] = b"format";
 const KEY_GENESIS: &[u8] = b"genesis";
 const KEY_HEAD: &[u8] = b"head";
 const KEY_COUNTS: &[u8] = b"counts";
+/// Followed by the digest of a validator set.
+const KEY_VALIDATORS: &[u8] = b"validators/";
 
 /// Why the store cannot be used. Nothing was guessed and nothing changed.
 #[derive(Debug, thiserror::Error)]
@@ -419,6 +421,15 @@ impl Store {
         batch.put_cf(meta, KEY_HEAD, encode(&outcome.head));
         let counts = (outcome.plan.item_count, outcome.plan.entry_count);
         batch.put_cf(meta, KEY_COUNTS, encode(&counts));
+        // A proof shows every set that was ever in force; state has the latest three only.
+        if let Some(Entry::Chain(chain)) =
+            (outcome.changes.entries.get(&Key::Chain)).and_then(Option::as_deref)
+            && chain.later_validators != chain.next_validators
+        {
+            let digest = chain.later_validators.digest();
+            let key = [KEY_VALIDATORS, digest.as_bytes()].concat();
+            batch.put_cf(meta, key, encode(&chain.later_validators));
+        }
         Ok(())
     }
 

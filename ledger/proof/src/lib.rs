@@ -15,13 +15,19 @@
 //! Every path binds the index of its leaf and the size of its tree, so that no proof can be read as
 //! one of another place. Byte layouts are in `docs/format.md`.
 
+pub mod bundle;
+pub mod check;
 pub mod dense;
 pub mod entry;
+pub mod file;
 pub mod history;
 pub mod items;
 pub mod names;
+pub mod shown;
 pub mod state;
+pub mod trust;
 
+pub use bundle::DenseBundle;
 pub use chipledger_schemas::merkle::{ListPath, PathError, list_path, list_root};
 pub use dense::{Dense, DensePath};
 pub use entry::{AbsenceProof, EntryProof, Neighbour};

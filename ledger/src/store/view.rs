@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chipledger_proof::BucketEntry;
 use chipledger_proof::state::{Account, Entry, EntryKind, Key};
 use chipledger_schemas::block::{CertifiedBlock, Header};
-use chipledger_schemas::certificate::Certificate;
+use chipledger_schemas::certificate::{Certificate, ValidatorSet};
 use chipledger_schemas::encode::{decode_stored, encode};
 use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::{Height, SiteId, TransactionId};
@@ -113,6 +113,11 @@ impl<'d> View<'d> {
         let row = self.row(columns::BLOCKS, &height.0.to_be_bytes())?;
         row.map(|row| decode_stored(&row).map_err(|_| damaged("a block")))
             .transpose()
+    }
+
+    /// A validator set that a record put in force, by its digest.
+    pub(crate) fn validator_set(&self, digest: &Hash) -> Result<Option<ValidatorSet>, StoreError> {
+        self.meta(&[super::KEY_VALIDATORS, digest.as_bytes()].concat())
     }
 
     /// A node of the history tree.
