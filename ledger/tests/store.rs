@@ -33,8 +33,15 @@ fn a_ledger_reopens_where_it_stood_and_answers_the_same() {
     let receipt = solo.submit(transaction.clone()).unwrap();
     assert_eq!(receipt.height, Height(1));
     let again = solo.submit(transaction).unwrap_err();
-    assert!(again.to_string().contains("duplicate_transaction"), "{again}");
-    let query = ComputeQuery { by: By::Jurisdiction, as_of: AsOf::default(), filters: vec![] };
+    assert!(
+        again.to_string().contains("duplicate_transaction"),
+        "{again}"
+    );
+    let query = ComputeQuery {
+        by: By::Jurisdiction,
+        as_of: AsOf::default(),
+        filters: vec![],
+    };
     let before = solo.store().view().compute(&query).unwrap();
     assert_eq!(before.rows["TW"].chips, 1_000);
     assert_eq!(before.total.tpp_milli, 15_832_000_000);
@@ -48,7 +55,10 @@ fn a_ledger_reopens_where_it_stood_and_answers_the_same() {
     let chip: ItemId = id("FAB:000999");
     let place = view.whereabouts(&chip, AsOf::default()).unwrap();
     assert_eq!(place.place, "TW-FAB");
-    let as_of = AsOf { at: Some(world.now()), known_at: None };
+    let as_of = AsOf {
+        at: Some(world.now()),
+        known_at: None,
+    };
     let derived = view.compute(&ComputeQuery { as_of, ..query }).unwrap();
     assert_eq!(derived.rows, before.rows);
     let moment = view.moment(AsOf::default()).unwrap();
