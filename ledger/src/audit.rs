@@ -1,203 +1,282 @@
-//! Audit: re-derives what the ledger claims, and compares.
+//! Audit: believes nothing but the blocks, re-derives everything from them, and compares.
+//!
+//! Every signature and certificate is checked again, every block executed again on an empty ledger and its
+//! header compared, then every row of every column family with the row that follows from the blocks, and at
+//! last the books with the items, chip by chip. What RocksDB's own checksums and the bytes around them say is
+//! damaged is told by file.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 
-use chipledger_proof::state::{
-    Account, AccountPlace, Amount, Balance, Dimension, EntryKind, Item, ItemKind, Key, ModelNumber,
-    Stored, Totals,
+use chipledger_schemas::encode::decode;
+use chipledger_schemas::genesis::Genesis;
+use chipledger_schemas::ids::{GenesisHash, Height};
+use rocksdb::DB;
+
+use crate::store::{
+    Backup, BackupError, Durability, FileDamage, LISTING, Store, StoreError, View, check_files,
+    open_database,
 };
-use chipledger_schemas::ids::{Height, ItemNumber};
-use chipledger_schemas::time::Time;
-use chipledger_schemas::words::Status;
 
-use crate::state::{Draft, PAGE_ITEMS, Side, State};
+mod books;
+mod replay;
+mod rows;
 
-/// The books do not agree with the items. The data directory is damaged or was written by a faulty program:
-/// restore a backup, or sync from other peers.
+pub use books::{BooksError, check_books};
+pub use rows::RowFault;
+
+/// The most damages that a report lists; it counts them all.
+pub const DAMAGES_MAX: usize = 100;
+
+/// Why a directory could not be audited at all. Damage is no such reason: it is in the [`Report`].
 #[derive(Debug, thiserror::Error)]
-pub enum BooksError {
-    /// The state cannot be read.
+pub enum AuditError {
+    /// The directory holds no ledger, or one that this program cannot judge. See the cause.
     #[error(transparent)]
-    State(#[from] crate::state::StateError),
-    /// An item cannot be placed.
-    #[error("item {number} cannot be placed: {reason}")]
-    Item {
-        /// Its number.
-        number: u64,
+    Store(#[from] StoreError),
+    /// There is no room to re-derive the ledger. Point `TMPDIR` to a disk with as much room as the ledger has.
+    #[error("cannot re-derive the ledger in {}: {source}", std::env::temp_dir().display())]
+    Scratch {
         /// Why.
-        reason: String,
-    },
-    /// An account, total or content differs from the sum of its items.
-    #[error("{what}: the book says {book}, its items sum to {items}")]
-    Differs {
-        /// Which.
-        what: String,
-        /// What the book says.
-        book: String,
-        /// What the items sum to.
-        items: String,
+        #[source]
+        source: std::io::Error,
     },
 }
 
-type Balances = BTreeMap<(Account, ModelNumber), (u64, u64)>;
+/// What an audit found.
+#[derive(Clone, Default, Debug)]
+pub struct Report {
+    /// The ledger, by its genesis document; absent if that is unreadable.
+    pub genesis: Option<GenesisHash>,
+    /// The last height that was re-executed.
+    pub height: Height,
+    /// Transactions executed again.
+    pub transactions: u64,
+    /// Signatures verified again: authors', co-signers' and validators'.
+    pub signatures: u64,
+    /// Items re-derived.
+    pub items: u64,
+    /// Rows compared.
+    pub rows: u64,
+    /// The first damages, at most [`DAMAGES_MAX`].
+    pub damages: Vec<Damage>,
+    /// How many there are.
+    pub damage_count: u64,
+}
 
-/// Checks double entry from scratch: every account and total is the sum of its chips, one by one, and
-/// chips that exist are chips registered less chips ended.
+impl Report {
+    /// Whether nothing is damaged.
+    pub fn passes(&self) -> bool {
+        self.damage_count == 0
+    }
+
+    fn add(&mut self, damage: Damage) {
+        self.damage_count += 1;
+        if self.damages.len() < DAMAGES_MAX {
+            self.damages.push(damage);
+        }
+    }
+
+    fn add_file(&mut self, damage: FileDamage) {
+        self.add(Damage::File(damage));
+    }
+
+    /// Damage that RocksDB tells about, by the file that it names.
+    fn add_database(&mut self, error: &rocksdb::Error) {
+        let what = error.to_string();
+        let file = file_named_in(&what).unwrap_or_else(|| "the database".to_owned());
+        self.add_file(FileDamage { file, what });
+    }
+}
+
+/// Something that is not as it was written, or not as the blocks say.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Damage {
+    /// A file.
+    File(FileDamage),
+    /// A block that does not follow from the one before it: nothing behind it could be judged.
+    Block {
+        /// Its height.
+        height: Height,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A row.
+    Row {
+        /// Its column family.
+        column: &'static str,
+        /// Its key, in words.
+        key: String,
+        /// What is wrong with it.
+        fault: RowFault,
+    },
+    /// The books differ from the items.
+    Books {
+        /// The first difference.
+        what: String,
+    },
+}
+
+impl std::fmt::Display for Damage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(damage) => write!(f, "file {}: {}", damage.file, damage.what),
+            Self::Block { height, what } => write!(f, "block {height}: {what}"),
+            Self::Row { column, key, fault } => write!(f, "{column}, {key}: {fault}"),
+            Self::Books { what } => write!(f, "the books: {what}"),
+        }
+    }
+}
+
+/// How far an audit has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// It reads the files.
+    Files,
+    /// It executes blocks again.
+    Blocks {
+        /// Done, genesis included.
+        done: u64,
+        /// Of so many.
+        total: u64,
+    },
+    /// It compares rows.
+    Rows {
+        /// The column family.
+        column: &'static str,
+        /// Rows compared so far, in all of them.
+        done: u64,
+    },
+    /// It sums up the books.
+    Books,
+}
+
+/// Audits the ledger in a directory, or a backup, and changes nothing there. Needs room for a second copy in
+/// the temporary directory while it runs.
 ///
 /// # Errors
-/// The first difference.
-pub fn check_books<S: State>(state: &S) -> Result<(), BooksError> {
-    let draft = Draft::new(state, Height(0), Time::default());
-    let mut balances = Balances::new();
-    let mut ended: BTreeMap<(ModelNumber, Status), u64> = BTreeMap::new();
-    for page in 0..state.item_count().div_ceil(PAGE_ITEMS) {
-        for (place, item) in (0..).zip(state.page(page)?.items) {
-            let number = ItemNumber(page * PAGE_ITEMS + place);
-            if let Some(item) = item {
-                count_chip(&draft, number, &item, &mut balances, &mut ended)?;
+/// [`AuditError`] when it cannot be judged; what is damaged is in the report.
+pub fn audit(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Report, AuditError> {
+    let mut report = Report::default();
+    progress(Progress::Files);
+    audit_files(dir, &mut report)?;
+    let db = match open_database(dir) {
+        Ok(db) => db,
+        Err(error @ (StoreError::Database(_) | StoreError::Damaged { .. })) => {
+            if report.passes() {
+                let what = error.to_string();
+                let file = file_named_in(&what).unwrap_or_else(|| "the database".to_owned());
+                report.add_file(FileDamage { file, what });
             }
+            return Ok(report);
         }
-    }
-    let mut totals: BTreeMap<(Dimension, ModelNumber, Status), Amount> = BTreeMap::new();
-    for ((account, model), (count, disputed)) in &balances {
-        spread(&draft, account, *model, (*count, *disputed), &mut totals)?;
-    }
-    for ((model, status), count) in ended {
-        totals
-            .entry((Dimension::World, model, status))
-            .or_default()
-            .here += count;
-    }
-    compare("account", &booked_balances(state)?, &balances)?;
-    compare("total", &booked_totals(state)?, &totals)
-}
-
-fn wrong(number: ItemNumber, fault: &crate::rejection::Fault) -> BooksError {
-    BooksError::Item {
-        number: number.0,
-        reason: fault.to_string(),
-    }
-}
-
-fn count_chip<S: State>(
-    draft: &Draft<'_, S>,
-    number: ItemNumber,
-    item: &Item,
-    balances: &mut Balances,
-    ended: &mut BTreeMap<(ModelNumber, Status), u64>,
-) -> Result<(), BooksError> {
-    let ItemKind::Chip(model) = item.kind else {
-        return Ok(());
+        Err(error) => return Err(error.into()),
     };
-    let effective = draft
-        .effective(number)
-        .map_err(|fault| wrong(number, &fault))?;
-    let mut disputed = item.is_disputed();
-    for container in &effective.containers {
-        let open = draft.with_item(*container, Item::is_disputed);
-        disputed |= open.map_err(|fault| wrong(number, &fault))?;
-    }
-    match draft
-        .account_of_chip(&effective)
-        .map_err(|fault| wrong(number, &fault))?
-    {
-        Side::Account(account) => {
-            let (count, marked) = balances.entry((account, model)).or_default();
-            *count += 1;
-            *marked += u64::from(disputed);
-        }
-        Side::Ended(status) => *ended.entry((model, status)).or_default() += 1,
-        Side::Origin => {}
-    }
-    Ok(())
-}
-
-fn spread<S: State>(
-    draft: &Draft<'_, S>,
-    account: &Account,
-    model: ModelNumber,
-    (count, disputed): (u64, u64),
-    totals: &mut BTreeMap<(Dimension, ModelNumber, Status), Amount>,
-) -> Result<(), BooksError> {
-    let parent = draft
-        .ultimate_parent(&account.owner)
-        .map_err(|fault| BooksError::Item {
-            number: 0,
-            reason: fault.to_string(),
-        })?;
-    let transit = matches!(account.place, AccountPlace::Transit { .. });
-    let mut add = |dimension, here: u64, inbound: u64, outbound: u64| {
-        let amount: &mut Amount = totals
-            .entry((dimension, model, account.status))
-            .or_default();
-        amount.here += here;
-        amount.inbound += inbound;
-        amount.outbound += outbound;
-        amount.disputed += disputed;
+    let Some(genesis) = audit_genesis(&db, &mut report)? else {
+        return Ok(report);
     };
-    let (here, away) = if transit { (0, count) } else { (count, 0) };
-    add(Dimension::World, here, 0, away);
-    add(Dimension::Owner(account.owner.clone()), here, 0, away);
-    add(Dimension::Parent(parent), here, 0, away);
-    match &account.place {
-        AccountPlace::Site { site, jurisdiction } => {
-            add(Dimension::Site(site.clone()), count, 0, 0);
-            add(Dimension::Jurisdiction(*jurisdiction), count, 0, 0);
-        }
-        AccountPlace::Transit {
-            from,
-            to,
-            from_jurisdiction,
-            to_jurisdiction,
-        } => {
-            add(Dimension::Site(from.clone()), 0, 0, count);
-            add(Dimension::Site(to.clone()), 0, count, 0);
-            add(Dimension::Jurisdiction(*from_jurisdiction), 0, 0, count);
-            add(Dimension::Jurisdiction(*to_jurisdiction), 0, count, 0);
-        }
-    }
-    Ok(())
-}
-
-fn booked_balances<S: State>(state: &S) -> Result<Balances, BooksError> {
-    let mut booked = Balances::new();
-    for (key, entry) in state.entries(EntryKind::Account)? {
-        if let (Key::Account(account), Some(balance)) = (key, Balance::of(&entry)) {
-            for row in &balance.0 {
-                booked.insert((account.clone(), row.model), (row.count, row.disputed));
-            }
-        }
-    }
-    Ok(booked)
-}
-
-fn booked_totals<S: State>(
-    state: &S,
-) -> Result<BTreeMap<(Dimension, ModelNumber, Status), Amount>, BooksError> {
-    let mut booked = BTreeMap::new();
-    for (key, entry) in state.entries(EntryKind::Totals)? {
-        if let (Key::Totals(dimension), Some(totals)) = (key, Totals::of(&entry)) {
-            for row in &totals.0 {
-                booked.insert((dimension.clone(), row.model, row.status), row.amount);
-            }
-        }
-    }
-    Ok(booked)
-}
-
-fn compare<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
-    what: &str,
-    book: &BTreeMap<K, V>,
-    items: &BTreeMap<K, V>,
-) -> Result<(), BooksError> {
-    for key in book.keys().chain(items.keys()) {
-        if book.get(key) != items.get(key) {
-            return Err(BooksError::Differs {
-                what: format!("{what} {key:?}"),
-                book: format!("{:?}", book.get(key)),
-                items: format!("{:?}", items.get(key)),
+    let scratch = tempfile::tempdir().map_err(|source| AuditError::Scratch { source })?;
+    let derived = Store::create_with(&scratch.path().join("ledger"), &genesis, Durability::None)?;
+    if replay::replay(&db, &derived, &mut report, progress)? {
+        rows::compare(&db, derived.database(), &mut report, progress);
+        progress(Progress::Books);
+        if report.passes()
+            && let Err(error) = check_books(&View::unversioned(&db))
+        {
+            report.add(Damage::Books {
+                what: error.to_string(),
             });
         }
     }
+    Ok(report)
+}
+
+fn audit_files(dir: &Path, report: &mut Report) -> Result<(), AuditError> {
+    let io = |source| StoreError::Io {
+        path: dir.to_owned(),
+        source,
+    };
+    if !dir.is_dir() {
+        return Err(StoreError::NoLedger {
+            dir: dir.to_owned(),
+        }
+        .into());
+    }
+    if dir.join(LISTING).exists() {
+        match Backup::verify(dir) {
+            Ok(_) => {}
+            Err(BackupError::Damaged { damages }) => {
+                damages.into_iter().for_each(|d| report.add_file(d))
+            }
+            Err(BackupError::Store(error)) => return Err(error.into()),
+            Err(other) => report.add_file(FileDamage {
+                file: LISTING.to_owned(),
+                what: other.to_string(),
+            }),
+        }
+    }
+    for damage in check_files(dir).map_err(io)? {
+        let known = report
+            .damages
+            .iter()
+            .any(|d| matches!(d, Damage::File(d) if d.file == damage.file));
+        if !known {
+            report.add_file(damage);
+        }
+    }
     Ok(())
+}
+
+fn audit_genesis(db: &DB, report: &mut Report) -> Result<Option<Genesis>, AuditError> {
+    let (format, genesis) = match crate::store::origin_rows(db) {
+        Ok(rows) => rows,
+        Err(error) => {
+            report.add_database(&error);
+            return Ok(None);
+        }
+    };
+    let damage = |key: &str, fault| Damage::Row {
+        column: "meta",
+        key: key.to_owned(),
+        fault,
+    };
+    let Some(genesis) = genesis else {
+        report.add(damage("genesis", RowFault::Missing));
+        return Ok(None);
+    };
+    match format.as_deref().map(decode::<u32>) {
+        Some(Ok(crate::store::FORMAT)) => {}
+        Some(Ok(got)) => return Err(StoreError::NewerFormat { got }.into()),
+        Some(Err(_)) => report.add(damage("format", RowFault::Differs)),
+        None => report.add(damage("format", RowFault::Missing)),
+    }
+    let document = decode::<Genesis>(&genesis)
+        .ok()
+        .filter(|document| document.check().is_ok());
+    match document {
+        Some(document) => {
+            report.genesis = Some(document.hash());
+            Ok(Some(document))
+        }
+        None => {
+            report.add(damage("genesis", RowFault::Differs));
+            Ok(None)
+        }
+    }
+}
+
+/// The file that a message of the database names.
+fn file_named_in(message: &str) -> Option<String> {
+    let words = message.split(|c: char| c.is_whitespace() || "'\",;()".contains(c));
+    let name = |word: &str| {
+        word.rsplit('/')
+            .next()
+            .unwrap_or(word)
+            .trim_end_matches(['.', ':'])
+            .to_owned()
+    };
+    let is_file = |name: &String| {
+        let kind = name.rsplit_once('.').map(|(_, kind)| kind);
+        matches!(kind, Some("sst" | "log")) || name.starts_with("MANIFEST-") || name == "CURRENT"
+    };
+    words.map(name).find(is_file)
 }

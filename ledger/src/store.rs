@@ -13,17 +13,22 @@ use chipledger_schemas::encode::{DecodeError, decode, decode_stored, encode};
 use chipledger_schemas::genesis::{Genesis, GenesisError};
 use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::{GenesisHash, Height};
-use rocksdb::{DB, WriteBatch, WriteOptions};
+use rocksdb::{DB, DBRecoveryMode, WriteBatch, WriteOptions};
 
 use crate::chain::{BlockError, Ground, Head, Outcome};
 use crate::commitment::{Commitment, LoadError, page_count};
 use crate::read::ReadModel;
 use crate::state::StateError;
 
+mod backup;
 pub(crate) mod columns;
+pub(crate) mod files;
 pub(crate) mod rows;
 mod view;
 
+pub(crate) use backup::LISTING;
+pub use backup::{Backup, BackupError, ListedFile, restore};
+pub use files::{FileDamage, carries_truth, check_files};
 pub use view::View;
 
 /// Version of the layout on disk; others are refused.
@@ -54,6 +59,12 @@ pub enum StoreError {
     /// Another process writes to this ledger. Stop it, or only read.
     #[error("{} is in use by another process", dir.display())]
     Locked {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// The directory is a backup, which stays as it is. Restore it into a new directory, or only read.
+    #[error("{} is a backup; restore it first", dir.display())]
+    IsBackup {
         /// The directory.
         dir: PathBuf,
     },
@@ -126,6 +137,16 @@ struct Inner {
     /// The committed inner nodes and the head that they belong to: changed together.
     tip: RwLock<Tip>,
     read_model: Mutex<ReadModel>,
+    durability: Durability,
+}
+
+/// What a write survives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Durability {
+    /// Loss of power.
+    Synced,
+    /// Nothing: a copy that is made to be compared and thrown away.
+    None,
 }
 
 /// Where the store stands.
@@ -143,6 +164,14 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Creates a ledger in an empty or new directory and commits its genesis block.
     pub fn create(dir: &Path, genesis: &Genesis) -> Result<Self, StoreError> {
+        Self::create_with(dir, genesis, Durability::Synced)
+    }
+
+    pub(crate) fn create_with(
+        dir: &Path,
+        genesis: &Genesis,
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
         genesis.check()?;
         let io = |source| StoreError::Io {
             path: dir.to_owned(),
@@ -154,7 +183,7 @@ impl Store {
                 dir: dir.to_owned(),
             });
         }
-        let mut options = columns::database_options();
+        let mut options = columns::database_options(DBRecoveryMode::TolerateCorruptedTailRecords);
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         let db = DB::open_cf_descriptors(&options, dir, columns::descriptors())?;
@@ -185,7 +214,10 @@ impl Store {
             commitment,
             head: outcome.head.clone(),
         };
-        let store = Self::assemble(db, dir, genesis.clone(), tip, ReadModel::default());
+        let mut store = Self::assemble(db, dir, genesis.clone(), tip, ReadModel::default());
+        if let Some(inner) = Arc::get_mut(&mut store.inner) {
+            inner.durability = durability;
+        }
         let mut batch = WriteBatch::default();
         batch.put_cf(store.column(columns::META), KEY_FORMAT, encode(&FORMAT));
         batch.put_cf(store.column(columns::META), KEY_GENESIS, encode(genesis));
@@ -197,18 +229,20 @@ impl Store {
     /// Opens a ledger for writing; recovers what a crash left.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         check_exists(dir)?;
-        let db = DB::open_cf_descriptors(&columns::database_options(), dir, columns::descriptors())
+        if dir.join(backup::LISTING).exists() {
+            return Err(StoreError::IsBackup {
+                dir: dir.to_owned(),
+            });
+        }
+        let options = columns::database_options(files::recovery_mode(dir)?);
+        let db = DB::open_cf_descriptors(&options, dir, columns::descriptors())
             .map_err(|error| explain(error, dir))?;
         Self::load(db, dir)
     }
 
     /// Opens a ledger for reading only, as it stands now; another process may be writing.
     pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
-        check_exists(dir)?;
-        let options = columns::database_options();
-        let db = DB::open_cf_descriptors_read_only(&options, dir, columns::descriptors(), false)
-            .map_err(|error| explain(error, dir))?;
-        Self::load(db, dir)
+        Self::load(open_database(dir)?, dir)
     }
 
     fn load(db: DB, dir: &Path) -> Result<Self, StoreError> {
@@ -247,6 +281,7 @@ impl Store {
             genesis,
             tip: RwLock::new(tip),
             read_model: Mutex::new(read_model),
+            durability: Durability::Synced,
         };
         Self {
             inner: Arc::new(inner),
@@ -359,7 +394,10 @@ impl Store {
         self.put_state(&mut batch, &outcome)?;
         read_model.put(&mut batch, |name| self.column(name), block, &outcome);
         let mut options = WriteOptions::default();
-        options.set_sync(true);
+        match self.inner.durability {
+            Durability::Synced => options.set_sync(true),
+            Durability::None => options.disable_wal(true),
+        }
         self.inner.db.write_opt(batch, &options)?;
         let mut tip = self
             .inner
@@ -444,6 +482,11 @@ impl Store {
         column(&self.inner.db, name)
     }
 
+    /// The database, to be compared with another.
+    pub(crate) fn database(&self) -> &DB {
+        &self.inner.db
+    }
+
     /// A certified block.
     pub fn block(&self, height: Height) -> Result<Option<CertifiedBlock>, StoreError> {
         let row = self
@@ -463,19 +506,6 @@ impl Store {
                 .compact_range_cf::<&[u8], &[u8]>(self.column(name), None, None);
         }
         Ok(())
-    }
-
-    /// Copies the ledger as it stands into a new directory, which opens on its own.
-    pub fn backup(&self, dir: &Path) -> Result<Height, StoreError> {
-        let height = self.head().header.height;
-        if dir.exists() {
-            return Err(StoreError::NotEmpty {
-                dir: dir.to_owned(),
-            });
-        }
-        let checkpoint = rocksdb::checkpoint::Checkpoint::new(&self.inner.db)?;
-        checkpoint.create_checkpoint(dir)?;
-        Ok(height)
     }
 
     /// Bytes on disk, by column family.
@@ -534,6 +564,25 @@ fn load_commitment(view: &View<'_>, items: u64, entries: u64) -> Result<Commitme
         buckets.into_iter(),
         entries,
     )?)
+}
+
+/// The rows of format and genesis, as they are stored.
+pub(crate) fn origin_rows(db: &DB) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), rocksdb::Error> {
+    let meta = column(db, columns::META);
+    Ok((db.get_cf(meta, KEY_FORMAT)?, db.get_cf(meta, KEY_GENESIS)?))
+}
+
+/// The head, as it is stored.
+pub(crate) fn head_row(db: &DB) -> Result<Option<Head>, StoreError> {
+    meta_row(db.get_cf(column(db, columns::META), KEY_HEAD)?)
+}
+
+/// Opens the database for reading only, and trusts nothing in it yet.
+pub(crate) fn open_database(dir: &Path) -> Result<DB, StoreError> {
+    check_exists(dir)?;
+    let options = columns::database_options(files::recovery_mode(dir)?);
+    DB::open_cf_descriptors_read_only(&options, dir, columns::descriptors(), false)
+        .map_err(|error| explain(error, dir))
 }
 
 fn check_exists(dir: &Path) -> Result<(), StoreError> {

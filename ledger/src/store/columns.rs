@@ -1,8 +1,8 @@
 //! Column families by purpose, and how RocksDB keeps them. Byte layout in `docs/format.md`.
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options,
-    SliceTransform,
+    BlockBasedOptions, Cache, ChecksumType, ColumnFamilyDescriptor, DBCompressionType,
+    DBRecoveryMode, Options, SliceTransform,
 };
 
 macro_rules! columns {
@@ -50,8 +50,8 @@ pub(crate) const DERIVED: &[&str] = &[TRANSACTIONS, MOVEMENTS, POSTINGS, ACCOUNT
 /// Bytes of the block cache that all column families share.
 const CACHE_BYTES: usize = 256 * 1024 * 1024;
 
-/// Options of the database.
-pub(crate) fn database_options() -> Options {
+/// Options of the database. How logs are replayed is decided by `files::recovery_mode`.
+pub(crate) fn database_options(recovery: DBRecoveryMode) -> Options {
     let mut options = Options::default();
     options.set_max_background_jobs(2);
     options.set_bytes_per_sync(1024 * 1024);
@@ -59,9 +59,9 @@ pub(crate) fn database_options() -> Options {
     options.set_keep_log_file_num(2);
     options.set_max_open_files(512);
     options.set_paranoid_checks(true);
-    // A torn last write is what a crash leaves; anything else that is wrong in the log is damage, and
-    // opening refuses instead of dropping what was acknowledged.
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    // A log that is missing or short, though a later one counts, is damage.
+    options.set_track_and_verify_wals_in_manifest(true);
+    options.set_wal_recovery_mode(recovery);
     options
 }
 
@@ -76,7 +76,9 @@ fn column_options(name: &str, cache: &Cache) -> Options {
     let mut table = BlockBasedOptions::default();
     table.set_block_cache(cache);
     table.set_block_size(if name == BLOCKS { 64 * 1024 } else { 8 * 1024 });
+    // `store/files/table.rs` reads this format and this checksum.
     table.set_format_version(5);
+    table.set_checksum_type(ChecksumType::CRC32c);
     table.set_cache_index_and_filter_blocks(true);
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     if matches!(name, ENTRIES | TRANSACTIONS) {
