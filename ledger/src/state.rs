@@ -31,23 +31,23 @@ pub const PAGE_ITEMS: u64 = ITEM_PAGE as u64;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Page {
     /// The items, by place; shorter at the end of the numbers.
-    pub items: Vec<Option<Item>>,
+    pub items: Vec<Option<Arc<Item>>>,
     /// Their digests; zero where there is no item.
     pub digests: [Hash; ITEM_PAGE],
 }
 
 impl Page {
     /// A page of items, digests computed.
-    pub fn of(items: Vec<Option<Item>>) -> Self {
+    pub fn of(items: Vec<Option<Arc<Item>>>) -> Self {
         let mut digests = [Hash::ZERO; ITEM_PAGE];
         for (digest, item) in digests.iter_mut().zip(&items) {
-            *digest = item.as_ref().map_or(Hash::ZERO, Item::digest);
+            *digest = item.as_ref().map_or(Hash::ZERO, |item| item.digest());
         }
         Self { items, digests }
     }
 
     /// Puts an item in its place.
-    pub fn put(&mut self, place: usize, item: Item) {
+    pub fn put(&mut self, place: usize, item: Arc<Item>) {
         if self.items.len() <= place {
             self.items.resize(place + 1, None);
         }

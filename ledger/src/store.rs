@@ -629,3 +629,22 @@ pub(crate) fn meta_row<T: serde::de::DeserializeOwned>(
     row.map(|row| decode_stored(&row).map_err(StoreError::from))
         .transpose()
 }
+
+/// Writes `count` rows of `bytes` bytes in key order, `batch` per synced batch, to a database of its own in
+/// `dir`: the limit that benchmarks print beside the ledger's figures.
+pub fn raw_writes(dir: &Path, count: u64, batch: u64, bytes: usize) -> Result<(), StoreError> {
+    let mut options =
+        columns::database_options(rocksdb::DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.create_if_missing(true);
+    let db = DB::open(&options, dir)?;
+    let mut synced = WriteOptions::default();
+    synced.set_sync(true);
+    for first in (0..count).step_by(usize::try_from(batch.max(1)).unwrap_or(usize::MAX)) {
+        let mut rows = WriteBatch::default();
+        for key in first..(first + batch).min(count) {
+            rows.put(key.to_be_bytes(), vec![key.to_le_bytes()[0]; bytes]);
+        }
+        db.write_opt(rows, &synced)?;
+    }
+    Ok(())
+}

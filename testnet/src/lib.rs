@@ -9,5 +9,6 @@
 //! Keys are derived from the same seed: they are demonstration keys, and whoever knows the seed has them.
 
 pub mod batch;
+pub mod bench;
 pub mod load;
 pub mod world;

@@ -1,5 +1,7 @@
 //! Where an item is, or was: the climb through its containers as they were.
 
+use std::sync::Arc;
+
 use chipledger_proof::state::{Item, Key, name_slot};
 use chipledger_schemas::ids::{ItemId, ItemNumber, MemberId};
 use chipledger_schemas::jurisdiction::Jurisdiction;
@@ -61,10 +63,8 @@ impl View<'_> {
             id: format!("item number {}", number.0),
         };
         let mut page = self.page(page)?;
-        page.items
-            .get_mut(place)
-            .and_then(Option::take)
-            .ok_or_else(unknown)
+        let found = page.items.get_mut(place).and_then(Option::take);
+        found.map(Arc::unwrap_or_clone).ok_or_else(unknown)
     }
 
     /// Where an item is, or was at a moment.

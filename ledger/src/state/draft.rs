@@ -67,7 +67,7 @@ pub struct Changes {
     /// Entries by key; absent means removed.
     pub entries: BTreeMap<Key, Option<Arc<Entry>>>,
     /// Items by number.
-    pub items: BTreeMap<ItemNumber, Item>,
+    pub items: BTreeMap<ItemNumber, Arc<Item>>,
     /// Item numbers taken afterwards.
     pub item_count: u64,
     /// What happened to items, in order.
@@ -170,7 +170,7 @@ impl<'s, S: State> Draft<'s, S> {
     }
 
     /// Items that the block changed so far, in order.
-    pub(crate) fn changed_items(&self) -> &BTreeMap<ItemNumber, Item> {
+    pub(crate) fn changed_items(&self) -> &BTreeMap<ItemNumber, Arc<Item>> {
         &self.block.items
     }
 
@@ -215,7 +215,7 @@ impl<'s, S: State> Draft<'s, S> {
         }
         let (page, place) = page_of(number);
         let items = self.committed_page(page)?;
-        match items.items.get(place).and_then(Option::as_ref) {
+        match items.items.get(place).and_then(Option::as_deref) {
             Some(item) => Ok(look(item)),
             None => Err(StateError {
                 reason: format!("item {} is not in its page", number.0),
@@ -225,7 +225,7 @@ impl<'s, S: State> Draft<'s, S> {
     }
 
     pub(crate) fn put_item(&mut self, number: ItemNumber, item: Item) {
-        self.tx.items.insert(number, item);
+        self.tx.items.insert(number, Arc::new(item));
     }
 
     /// Takes the next item numbers.

@@ -28,7 +28,7 @@ impl MemoryState {
             changes
                 .items
                 .iter()
-                .map(|(number, item)| (*number, item.clone())),
+                .map(|(number, item)| (*number, Item::clone(item))),
         );
         for (key, entry) in &changes.entries {
             match entry {
@@ -51,7 +51,7 @@ impl State for MemoryState {
 
     fn page(&self, page: u64) -> Result<Page, StateError> {
         let numbers = page * PAGE_ITEMS..(page + 1) * PAGE_ITEMS;
-        let item = |number| self.items.get(&ItemNumber(number)).cloned();
+        let item = |number| self.items.get(&ItemNumber(number)).cloned().map(Arc::new);
         Ok(Page::of(numbers.map(item).collect()))
     }
 

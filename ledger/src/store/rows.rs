@@ -1,6 +1,8 @@
 //! Rows of items: eight consecutive items mostly differ in a few bytes, so each is written as what differs
 //! from the one before. The leaf digests stand in front: an update rehashes one leaf, not eight.
 
+use std::sync::Arc;
+
 use chipledger_proof::ITEM_PAGE;
 use chipledger_proof::state::Item;
 use chipledger_schemas::encode::{decode_prefix, encode_into};
@@ -54,7 +56,9 @@ pub(crate) fn decode_page(row: &[u8]) -> Result<Page, StateError> {
     for (place, item) in page.items.iter_mut().enumerate() {
         if taken & (1 << place) != 0 {
             let (bytes, after) = pull_difference(rest, &before).ok_or_else(short)?;
-            *item = Some(Item::from_stored_bytes(&bytes).map_err(|_| short())?);
+            *item = Some(Arc::new(
+                Item::from_stored_bytes(&bytes).map_err(|_| short())?,
+            ));
             before = bytes;
             rest = after;
         }
