@@ -26,7 +26,7 @@ const UNREACHED: &[(Code, &str)] = &[
     ),
     (
         Code::ContentTooLarge,
-        "the ledger would need 2^64 chips; it guards the sum",
+        "the catalogue would need 65,536 models; it guards their numbers",
     ),
     (
         Code::ExecutionFailed,

@@ -66,12 +66,13 @@ pub const fn of(kind: Kind) -> &'static [Code] {
             Code::IssuerNotOwned, Code::SerialTaken, Code::DeviceKeyTaken,
         ],
         Kind::Order => &[
-            Code::InFuture,
+            Code::InFuture, Code::RoleMissing, Code::MemberUnknown, Code::MemberSuspended,
+            Code::SiteUnknown, Code::ModelUnknown, Code::DocumentTaken, Code::DocumentMismatch,
         ],
         Kind::Pack => &[
             Code::InFuture, Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder,
-            Code::ItemNotHeld, Code::ItemContained, Code::ItemInTransit, Code::IssuerNotOwned,
-            Code::Sealed, Code::UnitKindMismatch, Code::ContentTooLarge, Code::ContentTooMixed,
+            Code::ItemNotHeld, Code::ItemContained, Code::ItemInTransit, Code::StatusForbids,
+            Code::IssuerNotOwned, Code::Sealed, Code::UnitKindMismatch, Code::ContentTooMixed,
             Code::WrongSite, Code::UnitTooSmall, Code::NotAUnit, Code::TooDeep,
         ],
         Kind::Unpack => &[
@@ -79,10 +80,12 @@ pub const fn of(kind: Kind) -> &'static [Code] {
             Code::ItemNotHeld, Code::ItemNotContained, Code::ItemInTransit, Code::Sealed,
         ],
         Kind::Seal => &[
-            Code::InFuture,
+            Code::InFuture, Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder, Code::NotAUnit,
+            Code::ItemNotHeld, Code::Sealed,
         ],
         Kind::BreakSeal => &[
-            Code::InFuture,
+            Code::InFuture, Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder,
+            Code::ItemNotHeld, Code::Sealed, Code::SealMismatch,
         ],
         Kind::Ship => &[
             Code::InFuture, Code::RoleMissing, Code::DocumentMismatch, Code::DocumentTaken,
@@ -94,46 +97,73 @@ pub const fn of(kind: Kind) -> &'static [Code] {
             Code::ClearanceMismatch, Code::LimitExceeded,
         ],
         Kind::VoidShipment => &[
-            Code::InFuture,
+            Code::InFuture, Code::DocumentUnknown, Code::DocumentClosed, Code::DocumentMismatch,
+            Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder, Code::ItemContained,
+            Code::ItemNotInShipment, Code::NotAllNamed,
         ],
         Kind::Redirect => &[
-            Code::InFuture,
+            Code::InFuture, Code::MemberUnknown, Code::MemberSuspended, Code::SiteUnknown,
+            Code::DocumentUnknown, Code::DocumentClosed, Code::DocumentMismatch,
+            Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder, Code::ItemContained,
+            Code::ItemNotInShipment, Code::NotAllNamed, Code::StatusForbids,
+            Code::LicenceRequired, Code::ClearanceRequired, Code::VettingRequired,
+            Code::LicenceMismatch, Code::LicenceExhausted, Code::ClearanceMismatch,
+            Code::LimitExceeded,
         ],
         Kind::Clear => &[
-            Code::InFuture,
+            Code::InFuture, Code::MemberUnknown, Code::RoleMissing, Code::JurisdictionMismatch,
+            Code::DocumentUnknown, Code::DocumentMismatch,
         ],
         Kind::Receive => &[
             Code::InFuture, Code::RoleMissing, Code::SiteUnknown, Code::DocumentUnknown,
             Code::DocumentClosed, Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder,
-            Code::ItemNotInShipment, Code::ItemContained, Code::DocumentTaken,
+            Code::ItemNotInShipment, Code::ItemContained, Code::StatusForbids, Code::ItemTwice,
+            Code::DocumentTaken,
         ],
         Kind::TransferTitle => &[
-            Code::InFuture,
+            Code::InFuture, Code::MemberUnknown, Code::MemberSuspended, Code::CosignatureMissing,
+            Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder, Code::ItemNotOwned,
+            Code::ItemTwice, Code::LimitExceeded, Code::ContentTooMixed,
         ],
         Kind::SetUse => &[
-            Code::InFuture,
+            Code::InFuture, Code::MemberUnknown, Code::MemberSuspended, Code::ItemUnknown,
+            Code::ItemEnded, Code::OutOfOrder, Code::ItemNotHeld, Code::ItemTwice,
+            Code::ContentTooMixed,
         ],
         Kind::Install => &[
             Code::InFuture, Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder,
-            Code::ItemNotHeld, Code::ItemInTransit, Code::StatusForbids, Code::ContentTooMixed,
+            Code::ItemNotHeld, Code::ItemInTransit, Code::StatusForbids, Code::ItemTwice,
+            Code::ContentTooMixed,
         ],
         Kind::Remove => &[
-            Code::InFuture,
+            Code::InFuture, Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder,
+            Code::ItemNotHeld, Code::ItemTwice, Code::StatusForbids, Code::ContentTooMixed,
         ],
         Kind::Decommission => &[
-            Code::InFuture,
+            Code::InFuture, Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder,
+            Code::ItemNotHeld, Code::ItemTwice, Code::ItemInTransit, Code::StatusForbids,
+            Code::ContentTooMixed,
         ],
         Kind::Destroy => &[
-            Code::InFuture,
+            Code::InFuture, Code::MemberUnknown, Code::MemberSuspended, Code::RoleMissing,
+            Code::CosignatureMissing, Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder,
+            Code::ItemNotHeld, Code::ItemContained, Code::StatusForbids,
         ],
         Kind::SetLoss => &[
-            Code::InFuture,
+            Code::InFuture, Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder,
+            Code::ItemNotHeld, Code::ItemTwice, Code::StatusForbids,
         ],
         Kind::SetSeizure => &[
-            Code::InFuture,
+            Code::InFuture, Code::SiteUnknown, Code::RoleMissing, Code::JurisdictionMismatch,
+            Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder, Code::ItemTwice,
+            Code::StatusForbids, Code::MemberUnknown, Code::MemberSuspended, Code::ItemNotHeld,
+            Code::ItemContained, Code::ItemInTransit,
         ],
         Kind::Replace => &[
-            Code::InFuture,
+            Code::InFuture, Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder, Code::NotAChip,
+            Code::ModelMismatch, Code::ItemNotHeld, Code::ItemNotOwned, Code::ItemContained,
+            Code::ItemInTransit, Code::WrongSite, Code::Sealed, Code::StatusForbids,
+            Code::ContentTooMixed,
         ],
         Kind::DeclareInventory => &[
             Code::InFuture, Code::SiteUnknown, Code::ItemUnknown, Code::ItemEnded,
@@ -176,6 +206,9 @@ pub const fn of(kind: Kind) -> &'static [Code] {
             Code::StatusForbids, Code::ContentTooMixed,
         ],
         Kind::Correct => &[
+            Code::ItemUnknown, Code::NotLatest, Code::CarriedMismatch, Code::NotAuthority,
+            Code::CosignatureMissing, Code::NotCorrectable, Code::ItemEnded, Code::NotAllNamed,
+            Code::ContentTooMixed,
         ],
         Kind::Annotate => &[
         ],
