@@ -141,7 +141,9 @@ fn world() -> World {
     let mut world = World::new();
     let mut submit = |author: &str, record: &dyn Fn(&World) -> Record| {
         let record = record(&world);
-        world.submit(author, vec![record]).unwrap();
+        world
+            .submit(author, vec![record])
+            .expect("a good record is taken");
     };
     submit("FAB", &|w| Record::Register(register(w, "FAB:1000..1023")));
     submit("FAB", &|w| with_device_key(w, "FAB:1024"));
@@ -243,7 +245,8 @@ const ENVELOPE: &[Case] = &[
     }),
     (Code::DuplicateTransaction, |w| {
         let transaction = of(w, "FAB", annotate());
-        w.submit_transaction(transaction.clone()).unwrap();
+        w.submit_transaction(transaction.clone())
+            .expect("a good record is taken");
         transaction
     }),
     (Code::MemberUnknown, |w| of(w, "NOBODY", annotate())),
@@ -265,7 +268,7 @@ const ENVELOPE: &[Case] = &[
                 valid_until,
             },
         });
-        w.submit("FAB", vec![add]).unwrap();
+        w.submit("FAB", vec![add]).expect("a good record is taken");
         signed_with(w, &key("a clerk"))
     }),
 ];
@@ -313,7 +316,8 @@ const RULES: &[Case] = &[
             certificate: chipledger_schemas::hash::Hash::ZERO,
             occurred_at: w.now(),
         });
-        w.submit_with("FAB", &["INSPECTOR"], vec![record]).unwrap();
+        w.submit_with("FAB", &["INSPECTOR"], vec![record])
+            .expect("a good record is taken");
         let record = install(w, "FAB:1020");
         of(w, "FAB", record)
     }),
@@ -353,6 +357,19 @@ const RULES: &[Case] = &[
         let record = pack(w, "FAB:1020", "FAB:b1", UnitKind::Server);
         of(w, "FAB", record)
     }),
+    (Code::ContentTooMixed, |w| {
+        let catalogue = chipledger_schemas::catalogue::Catalogue::builtin();
+        let models = (7_000..).zip(catalogue.models.keys()).take(33);
+        let chip = |(serial, model): (u32, &chipledger_schemas::catalogue::ModelId)| {
+            let mut record = register(w, &format!("FAB:{serial}"));
+            record.model = model.clone();
+            Record::Register(record)
+        };
+        let chips = models.map(chip).collect();
+        w.submit("FAB", chips).expect("a good record is taken");
+        let record = pack(w, "FAB:7000..7032", "FAB:b9", UnitKind::Board);
+        of(w, "FAB", record)
+    }),
     (Code::OutOfOrder, |w| {
         let record = Install {
             items: id("FAB:1020"),
@@ -371,7 +388,8 @@ const RULES: &[Case] = &[
     }),
     (Code::DocumentClosed, |w| {
         let record = receive(w, Some("FAB:S1"), "US-DC", "FAB:1012");
-        w.submit("OP", vec![record.clone()]).unwrap();
+        w.submit("OP", vec![record.clone()])
+            .expect("a good record is taken");
         of(w, "OP", record)
     }),
     (Code::DocumentMismatch, |w| {
@@ -381,26 +399,30 @@ const RULES: &[Case] = &[
     (Code::LicenceRequired, |w| {
         let (to, tpp_milli_min) = ([].into(), 0);
         let record = policy(w, PolicyRule::LicenceRequired { to, tpp_milli_min });
-        w.submit("REG-3", vec![record]).unwrap();
+        w.submit("REG-3", vec![record])
+            .expect("a good record is taken");
         let record = ship(w, "FAB:S2", "FAB:1020");
         of(w, "FAB", Record::Ship(record))
     }),
     (Code::LicenceMismatch, |w| {
         let record = licence(w, "FAB-2");
-        w.submit("REG-3", vec![record]).unwrap();
+        w.submit("REG-3", vec![record])
+            .expect("a good record is taken");
         let mut record = ship(w, "FAB:S2", "FAB:1020");
         record.licence = Some(id("REG-3:L1"));
         of(w, "FAB", Record::Ship(record))
     }),
     (Code::ClearanceRequired, |w| {
         let record = policy(w, PolicyRule::ExitClearanceRequired);
-        w.submit("REG-3", vec![record]).unwrap();
+        w.submit("REG-3", vec![record])
+            .expect("a good record is taken");
         let record = ship(w, "FAB:S2", "FAB:1020");
         of(w, "FAB", Record::Ship(record))
     }),
     (Code::VettingRequired, |w| {
         let record = policy(w, PolicyRule::VettingRequired);
-        w.submit("REG-3", vec![record]).unwrap();
+        w.submit("REG-3", vec![record])
+            .expect("a good record is taken");
         let record = ship(w, "FAB:S2", "FAB:1020");
         of(w, "FAB", Record::Ship(record))
     }),

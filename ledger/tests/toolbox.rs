@@ -55,7 +55,9 @@ fn world() -> (World, Transaction) {
     let mut world = World::new();
     let record = register(&world, "FAB:1000..1009");
     let transaction = world.transaction("FAB", &[], vec![record]);
-    world.submit_transaction(transaction.clone()).unwrap();
+    world
+        .submit_transaction(transaction.clone())
+        .expect("a good record is taken");
     (world, transaction)
 }
 
@@ -80,7 +82,7 @@ fn refused(code: Code, make: impl Fn(&mut World, &Transaction) -> Transaction) {
     let (good, same) = (good(&mut tried), good(&mut honest));
     assert_eq!(good, same, "both worlds have the same history");
     let results = tried.submit_block(vec![bad, good]);
-    assert_eq!(results[0].as_ref().unwrap_err().code, code);
+    assert_eq!(results[0].as_ref().expect_err("it is refused").code, code);
     assert_eq!(results[1], Ok(()));
     assert_eq!(honest.submit_block(vec![same]), [Ok(())]);
     assert_eq!(tried.state, honest.state, "{code} left something behind");
@@ -91,7 +93,7 @@ fn bytes_refused(code: Code, change: impl Fn(Vec<u8>) -> Vec<u8>) {
     let bytes = change(encode(&first));
     let genesis = world.genesis.hash();
     let verified = VerifiedTransaction::from_bytes(&bytes, &genesis, &world.genesis.bounds);
-    assert_eq!(verified.unwrap_err().code, code);
+    assert_eq!(verified.expect_err("they are refused").code, code);
 }
 
 #[test]

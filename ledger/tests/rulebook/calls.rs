@@ -290,7 +290,7 @@ fn imports(tokens: &[String]) -> BTreeMap<String, String> {
                 }
                 "," => module = modules.last().cloned().unwrap_or_default(),
                 name => {
-                    previous = name.to_owned();
+                    name.clone_into(&mut previous);
                     imports.insert(previous.clone(), format!("{module}::{name}"));
                 }
             }

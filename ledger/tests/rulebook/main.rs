@@ -3,7 +3,7 @@
 //! `CHIPLEDGER_WRITE_DOCS=1 cargo test -p chipledger-ledger --test rulebook` writes both again.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chipledger_ledger::rejection::Code;
 use chipledger_ledger::rulebook::{self, ENVELOPE};
@@ -35,11 +35,11 @@ fn read(sources: &Sources, kind: Kind) -> Vec<Code> {
 }
 
 /// Compares a generated file with what it should be, or writes it.
-fn assert_generated(path: PathBuf, text: &str) {
+fn assert_generated(path: &Path, text: &str) {
     if std::env::var("CHIPLEDGER_WRITE_DOCS").is_ok_and(|value| value == "1") {
-        std::fs::write(&path, text).expect("the file is writable");
+        std::fs::write(path, text).expect("the file is writable");
     }
-    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    let found = std::fs::read_to_string(path).unwrap_or_default();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     assert!(
         found == text,
@@ -95,7 +95,7 @@ fn every_kind_has_a_rule_in_order_and_no_cell_is_empty() {
 fn the_codes_of_a_kind_are_those_that_its_sources_can_give() {
     let sources = Sources::read(ledger());
     assert_generated(
-        ledger().join("src/rulebook/codes.rs"),
+        &ledger().join("src/rulebook/codes.rs"),
         &codes_file(&sources),
     );
 }
@@ -104,7 +104,7 @@ fn the_codes_of_a_kind_are_those_that_its_sources_can_give() {
 fn the_page_is_that_of_the_code() {
     let sources = Sources::read(ledger());
     let page = rulebook::page(&|kind| read(&sources, kind));
-    assert_generated(ledger().join("../docs/records.md"), &page);
+    assert_generated(&ledger().join("../docs/records.md"), &page);
 }
 
 #[test]

@@ -335,16 +335,17 @@ fn a_regulator_decides_on_exactly_the_run_that_was_declared() {
     };
     let code = refused(&mut world, "OP", Record::DeclareRun(foreign));
     assert_eq!(code, Code::DocumentMismatch);
-    for (regulator, word) in [
+    for (regulator, says) in [
         ("REG-2", RunDecision::Approved),
         ("REG-1", RunDecision::Refused),
         ("REG-1", RunDecision::Approved),
     ] {
-        world.submit(regulator, vec![decision(word)]).unwrap();
+        world.submit(regulator, vec![decision(says)]).unwrap();
     }
     let stored: Run = world.get(&Key::Run(id("OP:RUN-1"))).unwrap();
-    let word = RunDecision::Approved;
-    assert_eq!(stored.decisions, [(id("REG-1"), word), (id("REG-2"), word)]);
+    let approved = RunDecision::Approved;
+    let decisions = [(id("REG-1"), approved), (id("REG-2"), approved)];
+    assert_eq!(stored.decisions, decisions);
     let code = refused(&mut world, "OP", decision(RunDecision::Approved));
     assert_eq!(code, Code::RoleMissing);
 }
