@@ -108,7 +108,9 @@ fn commit(
         return Err(rejected(first));
     }
     if let Some(index) = committed.deferred.first() {
-        return Err(LoadError::DoesNotFit { number: first + *index as u64 });
+        return Err(LoadError::DoesNotFit {
+            number: first + *index as u64,
+        });
     }
     progress.transactions += transactions;
     progress.item_events += item_events;

@@ -144,16 +144,14 @@ mod tests {
         let mut world = delivered();
         let record = ship(&world, "FAB:S2", "FAB:1010", "OP", "US-DC");
         world.submit("FAB", vec![record]).unwrap();
-        let early = told(
-            &mut world,
-            &["CUSTOMS-US"],
-            "set_loss",
-            loss("FAB:1010", "lost"),
-        );
-        assert_eq!(
-            early, "ok",
-            "expected within 17 minutes, a block later it is overdue"
-        );
+        let due = json!({"shipment": "FAB:S3", "items": ["FAB:1011"], "to": "OP",
+            "to_site": "US-DC", "expected_at": "2027-01-01"});
+        assert_eq!(told(&mut world, &["FAB"], "ship", due), "ok");
+        for (item, code) in [("FAB:1011", "item_not_held"), ("FAB:1010", "ok")] {
+            // The first is not due yet; the second was due within the hour.
+            let fields = loss(item, "lost");
+            assert_eq!(told(&mut world, &["CUSTOMS-US"], "set_loss", fields), code);
+        }
         let shipment = |world: &crate::fixture::World| -> Shipment {
             world.get(&Key::Shipment(id("FAB:S2"))).unwrap()
         };

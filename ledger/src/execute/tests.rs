@@ -110,7 +110,8 @@ fn a_serial_is_registered_once_whatever_the_model() {
 
 /// A record from its JSON form; it happens now, unless it says when.
 pub(crate) fn say(world: &World, kind: &str, mut fields: serde_json::Value) -> Record {
-    if kind != "correct" && fields.get("occurred_at").is_none() {
+    let timeless = ["correct", "set_licence"].contains(&kind);
+    if !timeless && fields.get("occurred_at").is_none() {
         fields["occurred_at"] = world.now().to_string().into();
     }
     let record = serde_json::json!({ kind: fields });
