@@ -81,3 +81,88 @@ fn check_customs<S: State>(
         format!("{} is decided by customs of {concerned}", record.stage),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use chipledger_proof::state::{Clearance, Key};
+    use chipledger_schemas::words::CustomsDecision;
+
+    use crate::execute::tests::{delivered, told};
+    use crate::fixture::id;
+
+    fn clear(id: &str, stage: &str, declarant: &str, decision: &str) -> serde_json::Value {
+        json!({"clearance": id, "stage": stage, "decision": decision, "declarant": declarant,
+            "from": "TW", "to": "US", "mrn": "M1", "chips": 2, "valid_until": "2027-01-01"})
+    }
+
+    #[test]
+    fn a_clearance_is_customs_own_and_a_later_decision_replaces_it() {
+        let mut world = delivered();
+        let mut unknown = clear("CUSTOMS-TW:C1", "exit", "FAB", "allow");
+        unknown["shipment"] = "FAB:S9".into();
+        for (author, fields, code) in [
+            (
+                "FAB",
+                clear("FAB:C1", "exit", "NOBODY", "allow"),
+                "member_unknown",
+            ),
+            (
+                "FAB",
+                clear("FAB:C1", "exit", "FAB", "allow"),
+                "role_missing",
+            ),
+            (
+                "FAB",
+                clear("FAB:C1", "transit", "FAB", "allow"),
+                "role_missing",
+            ),
+            (
+                "CUSTOMS-US",
+                clear("FAB:C1", "exit", "FAB", "allow"),
+                "jurisdiction_mismatch",
+            ),
+            (
+                "CUSTOMS-TW",
+                clear("FAB:C1", "entry", "FAB", "allow"),
+                "jurisdiction_mismatch",
+            ),
+            ("CUSTOMS-TW", unknown, "document_unknown"),
+            (
+                "CUSTOMS-TW",
+                clear("FAB:C1", "exit", "FAB", "allow"),
+                "document_mismatch",
+            ),
+            (
+                "CUSTOMS-TW",
+                clear("CUSTOMS-TW:C1", "exit", "FAB", "allow"),
+                "ok",
+            ),
+            (
+                "CUSTOMS-TW",
+                clear("CUSTOMS-TW:C1", "transit", "FAB", "allow"),
+                "document_mismatch",
+            ),
+        ] {
+            assert_eq!(told(&mut world, &[author], "clear", fields), code);
+        }
+        let ship = |shipment: &str, items: &str| {
+            json!({"shipment": shipment, "items": [items], "to": "OP", "to_site": "US-DC",
+                "expected_at": "2027-01-01", "clearance": "CUSTOMS-TW:C1"})
+        };
+        assert_eq!(
+            told(&mut world, &["FAB"], "ship", ship("FAB:S2", "FAB:1010")),
+            "ok"
+        );
+        let fields = clear("CUSTOMS-TW:C1", "exit", "FAB", "hold");
+        assert_eq!(told(&mut world, &["CUSTOMS-TW"], "clear", fields), "ok");
+        let clearance: Clearance = world.get(&Key::Clearance(id("CUSTOMS-TW:C1"))).unwrap();
+        assert_eq!(
+            (clearance.chips_used, clearance.decision),
+            (1, CustomsDecision::Hold)
+        );
+        let code = told(&mut world, &["FAB"], "ship", ship("FAB:S3", "FAB:1011"));
+        assert_eq!(code, "clearance_mismatch");
+    }
+}

@@ -146,3 +146,6 @@ fn put_back<S: State>(draft: &mut Draft<'_, S>, undo: &Undo) -> Result<(), Fault
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,3 +50,57 @@ fn check_witness<S: State>(
 
 /// Roles of a witness.
 pub(super) const WITNESSES: &[Role] = &[Role::Inspector, Role::Customs, Role::Regulator];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use chipledger_schemas::words::Status;
+
+    use crate::execute::tests::{delivered, told};
+
+    #[test]
+    fn a_unit_ends_with_everything_in_it_before_an_authority_that_co_signs() {
+        let mut world = delivered();
+        let fields = |item: &str, witness: &str| json!({"items": [item], "witness": witness, "certificate": "00".repeat(32)});
+        for (signers, item, witness, code) in [
+            (&["OP"][..], "FAB:none", "NOBODY", "member_unknown"),
+            (&["OP"], "FAB:none", "DIST", "role_missing"),
+            (&["OP"], "FAB:none", "INSPECTOR", "cosignature_missing"),
+            (
+                &["CUSTOMS-US"],
+                "FAB:p1",
+                "CUSTOMS-US",
+                "cosignature_missing",
+            ),
+            (
+                &["OP", "INSPECTOR"],
+                "FAB:none",
+                "INSPECTOR",
+                "item_unknown",
+            ),
+            (
+                &["DIST", "INSPECTOR"],
+                "FAB:p1",
+                "INSPECTOR",
+                "item_not_held",
+            ),
+            (
+                &["OP", "INSPECTOR"],
+                "FAB:b1",
+                "INSPECTOR",
+                "item_contained",
+            ),
+            (&["OP", "INSPECTOR"], "FAB:p1", "INSPECTOR", "ok"),
+            (&["OP", "INSPECTOR"], "FAB:b1", "INSPECTOR", "item_ended"),
+        ] {
+            assert_eq!(
+                told(&mut world, signers, "destroy", fields(item, witness)),
+                code
+            );
+        }
+        assert_eq!(world.effective("FAB:1007").status, Status::Destroyed);
+        let install = json!({"items": ["FAB:1007"]});
+        assert_eq!(told(&mut world, &["OP"], "install", install), "item_ended");
+    }
+}

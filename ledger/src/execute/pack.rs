@@ -170,3 +170,6 @@ fn fill<S: State>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -323,3 +323,6 @@ fn return_leg<S: State>(
     }
     reject(Code::DocumentTaken, format!("{id} has 100 return legs"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,3 +87,70 @@ fn change_terms<S: State>(
     };
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use chipledger_proof::state::{Key, Shipment};
+    use chipledger_schemas::ids::SiteId;
+
+    use crate::execute::tests::{delivered, receive, ship, told};
+    use crate::fixture::id;
+
+    fn redirect(items: &str, to: &str, to_site: &str) -> serde_json::Value {
+        json!({"shipment": "FAB:S2", "items": [items], "to": to, "to_site": to_site,
+            "expected_at": "2027-01-01"})
+    }
+
+    #[test]
+    fn a_redirected_shipment_arrives_where_it_was_redirected_to() {
+        let mut world = delivered();
+        let record = ship(&world, "FAB:S2", "FAB:1010..1012", "OP", "US-DC");
+        world.submit("FAB", vec![record]).unwrap();
+        for (author, fields, code) in [
+            (
+                "OP",
+                redirect("FAB:1010", "NOBODY", "NOWHERE"),
+                "member_unknown",
+            ),
+            (
+                "OP",
+                redirect("FAB:1010", "OP-2", "NOWHERE"),
+                "site_unknown",
+            ),
+            (
+                "OP",
+                redirect("FAB:1010", "OP-2", "DE-DC"),
+                "document_mismatch",
+            ),
+            (
+                "FAB",
+                redirect("FAB:1010", "OP-2", "DE-DC"),
+                "not_all_named",
+            ),
+            ("FAB", redirect("FAB:1010..1012", "OP-2", "DE-DC"), "ok"),
+        ] {
+            assert_eq!(told(&mut world, &[author], "redirect", fields), code);
+        }
+        let shipment: Shipment = world.get(&Key::Shipment(id("FAB:S2"))).unwrap();
+        assert_eq!(shipment.to_site, id::<SiteId>("DE-DC"));
+        let record = receive(&world, "FAB:S2", "DE-DC", "FAB:1010..1012");
+        world.submit("OP-2", vec![record]).unwrap();
+        assert_eq!(world.effective("FAB:1010").irregularity, None);
+    }
+
+    #[test]
+    fn a_shipment_with_something_lost_is_not_redirected() {
+        let mut world = delivered();
+        let record = ship(&world, "FAB:S2", "FAB:1010..1012", "OP", "US-DC");
+        world.submit("FAB", vec![record]).unwrap();
+        let lost = json!({"items": ["FAB:1012"], "loss": "lost"});
+        assert_eq!(told(&mut world, &["FAB"], "set_loss", lost), "ok");
+        let fields = redirect("FAB:1010..1011", "OP-2", "DE-DC");
+        assert_eq!(
+            told(&mut world, &["FAB"], "redirect", fields),
+            "status_forbids"
+        );
+    }
+}

@@ -87,3 +87,85 @@ fn swap<S: State>(
     facts.seal = None;
     draft.move_item(new, facts, record.occurred_at)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use chipledger_schemas::words::Status;
+
+    use crate::execute::tests::{delivered, told};
+    use crate::fixture::{World, id};
+
+    fn swap(old: &str, new: &str) -> serde_json::Value {
+        json!({"old": old, "new": new})
+    }
+
+    fn world() -> World {
+        let mut world = delivered();
+        for (chip, model) in [
+            ("FAB:3000", "NVIDIA/B200-SXM-180GB"),
+            ("FAB:3001", crate::fixture::MODEL),
+        ] {
+            let fields = json!({"items": [chip], "model": model, "site": "TW-FAB",
+                "origin": "made", "device_keys": []});
+            assert_eq!(told(&mut world, &["FAB"], "register", fields), "ok");
+        }
+        let ship = json!({"shipment": "FAB:S2", "items": ["FAB:3000..3001", "FAB:1010"],
+            "to": "OP", "to_site": "US-DC", "expected_at": "2027-01-01"});
+        assert_eq!(told(&mut world, &["FAB"], "ship", ship), "ok");
+        let receive = json!({"shipment": "FAB:S2", "site": "US-DC", "missing": [], "extra": [],
+            "refused": [], "found": ["FAB:3000..3001", "FAB:1010"]});
+        assert_eq!(told(&mut world, &["OP"], "receive", receive), "ok");
+        world
+    }
+
+    #[test]
+    fn the_new_chip_takes_the_old_ones_place_and_the_old_one_comes_out() {
+        let mut world = world();
+        let lease = json!({"items": ["FAB:1000"], "user": "OP-2"});
+        assert_eq!(told(&mut world, &["OP"], "set_use", lease), "ok");
+        assert_eq!(
+            told(&mut world, &["OP"], "install", json!({"items": ["FAB:p1"]})),
+            "ok"
+        );
+        for (author, old, new, code) in [
+            ("OP", "FAB:none", "FAB:b2", "item_unknown"),
+            ("OP", "FAB:b1", "FAB:b2", "not_a_chip"),
+            ("OP", "FAB:1000", "FAB:3000", "model_mismatch"),
+            ("DIST", "FAB:1000", "FAB:3001", "item_not_held"),
+            ("OP", "FAB:1000", "FAB:1012", "item_not_held"),
+            ("OP", "FAB:1000", "FAB:1002", "item_contained"),
+            ("OP", "FAB:1000", "FAB:3001", "ok"),
+            ("OP", "FAB:1000", "FAB:1010", "status_forbids"),
+        ] {
+            assert_eq!(
+                told(&mut world, &[author], "replace", swap(old, new)),
+                code,
+                "{old} {new}"
+            );
+        }
+        let (old, new) = (world.effective("FAB:1000"), world.effective("FAB:3001"));
+        assert_eq!((old.status, old.is_root()), (Status::Decommissioned, true));
+        assert_eq!(
+            (new.status, new.user),
+            (Status::Installed, Some(id("OP-2")))
+        );
+        let seal = json!({"items": ["FAB:p1"], "seal": "K1"});
+        assert_eq!(told(&mut world, &["OP"], "seal", seal), "ok");
+        let code = told(&mut world, &["OP"], "replace", swap("FAB:1001", "FAB:1010"));
+        assert_eq!(code, "sealed");
+    }
+
+    #[test]
+    fn a_third_partys_chip_is_not_given_away_by_a_repair() {
+        let mut world = world();
+        let title = json!({"items": ["FAB:1010"], "to": "DIST"});
+        assert_eq!(
+            told(&mut world, &["FAB", "DIST"], "transfer_title", title),
+            "ok"
+        );
+        let code = told(&mut world, &["OP"], "replace", swap("FAB:1000", "FAB:1010"));
+        assert_eq!(code, "item_not_owned");
+    }
+}

@@ -66,3 +66,53 @@ impl<S: State> Draft<'_, S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::execute::tests::{delivered, told};
+
+    fn seal(item: &str) -> serde_json::Value {
+        json!({"items": [item], "seal": "K-77"})
+    }
+
+    #[test]
+    fn a_seal_is_rejected_in_order_of_precedence() {
+        let mut world = delivered();
+        let mut early = seal("FAB:p1");
+        early["occurred_at"] = "2026-01-01".into();
+        for (author, fields, code) in [
+            ("DIST", seal("FAB:none"), "item_unknown"),
+            ("DIST", early, "out_of_order"),
+            ("DIST", seal("FAB:1000"), "not_a_unit"),
+            ("DIST", seal("FAB:p1"), "item_not_held"),
+            ("CUSTOMS-DE", seal("FAB:p1"), "item_not_held"),
+            ("CUSTOMS-US", seal("FAB:p1"), "ok"),
+            ("OP", seal("FAB:p1"), "sealed"),
+            ("OP", seal("FAB:b1"), "sealed"),
+        ] {
+            assert_eq!(told(&mut world, &[author], "seal", fields), code);
+        }
+    }
+
+    #[test]
+    fn nothing_leaves_a_sealed_unit_until_its_own_seal_is_broken() {
+        let mut world = delivered();
+        assert_eq!(told(&mut world, &["OP"], "seal", seal("FAB:p1")), "ok");
+        let unpack = || json!({"items": ["FAB:b1"]});
+        assert_eq!(told(&mut world, &["OP"], "unpack", unpack()), "sealed");
+        let broken =
+            |item: &str, seal: &str| json!({"items": [item], "seal": seal, "reason": "inspection"});
+        for (author, fields, code) in [
+            ("DIST", broken("FAB:p1", "K-1"), "item_not_held"),
+            ("OP", broken("FAB:b1", "K-1"), "sealed"),
+            ("OP", broken("FAB:p1", "K-1"), "seal_mismatch"),
+            ("INSPECTOR", broken("FAB:p1", "K-77"), "ok"),
+            ("OP", broken("FAB:p1", "K-77"), "seal_mismatch"),
+        ] {
+            assert_eq!(told(&mut world, &[author], "break_seal", fields), code);
+        }
+        assert_eq!(told(&mut world, &["OP"], "unpack", unpack()), "ok");
+    }
+}

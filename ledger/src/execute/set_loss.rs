@@ -89,3 +89,93 @@ fn book<S: State>(draft: &mut Draft<'_, S>, record: &SetLoss, named: &Named) -> 
     let facts = root_facts(&item, effective, place, holder, status);
     draft.move_item(named.number, facts, record.occurred_at)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use chipledger_proof::state::ShipmentState;
+
+    use super::{Key, Shipment, Status};
+    use crate::execute::tests::{delivered, receive, ship, told};
+    use crate::fixture::id;
+
+    fn loss(item: &str, loss: &str) -> serde_json::Value {
+        json!({"items": [item], "loss": loss})
+    }
+
+    #[test]
+    fn a_lost_item_becomes_a_root_where_it_was_and_is_recovered_there() {
+        let mut world = delivered();
+        for (author, fields, code) in [
+            ("DIST", loss("FAB:none", "lost"), "item_unknown"),
+            ("DIST", loss("FAB:1000", "lost"), "item_not_held"),
+            ("CUSTOMS-US", loss("FAB:1000", "lost"), "item_not_held"),
+            (
+                "OP",
+                json!({"items": ["FAB:1000", "FAB:b1"], "loss": "lost"}),
+                "item_twice",
+            ),
+            ("OP", loss("FAB:1000", "recovered"), "status_forbids"),
+            ("FAB", loss("FAB:1000", "lost"), "ok"),
+            ("OP", loss("FAB:1000", "lost"), "status_forbids"),
+            ("OP", loss("FAB:1000", "stolen"), "ok"),
+        ] {
+            assert_eq!(told(&mut world, &[author], "set_loss", fields), code);
+        }
+        let chip = world.effective("FAB:1000");
+        assert!(chip.is_root() && chip.status == Status::Stolen);
+        let pack = json!({"units": ["FAB:b2"], "unit_kind": "board", "items": ["FAB:1000"]});
+        assert_eq!(told(&mut world, &["OP"], "pack", pack), "status_forbids");
+        assert_eq!(
+            told(
+                &mut world,
+                &["OP"],
+                "set_loss",
+                loss("FAB:1000", "recovered")
+            ),
+            "ok"
+        );
+        assert_eq!(world.effective("FAB:1000").status, Status::Stock);
+    }
+
+    #[test]
+    fn customs_close_an_overdue_shipment_to_lost_and_what_is_recovered_opens_it_again() {
+        let mut world = delivered();
+        let record = ship(&world, "FAB:S2", "FAB:1010", "OP", "US-DC");
+        world.submit("FAB", vec![record]).unwrap();
+        let due = json!({"shipment": "FAB:S3", "items": ["FAB:1011"], "to": "OP",
+            "to_site": "US-DC", "expected_at": "2027-01-01"});
+        assert_eq!(told(&mut world, &["FAB"], "ship", due), "ok");
+        for (item, code) in [("FAB:1011", "item_not_held"), ("FAB:1010", "ok")] {
+            // The first is not due yet; the second was due within the hour.
+            let fields = loss(item, "lost");
+            assert_eq!(told(&mut world, &["CUSTOMS-US"], "set_loss", fields), code);
+        }
+        let shipment = |world: &crate::fixture::World| -> Shipment {
+            world.get(&Key::Shipment(id("FAB:S2"))).unwrap()
+        };
+        let now = shipment(&world);
+        assert_eq!(
+            (now.state, now.outstanding, now.lost),
+            (ShipmentState::Closed, 0, 1)
+        );
+        assert_eq!(
+            told(
+                &mut world,
+                &["FAB"],
+                "set_loss",
+                loss("FAB:1010", "recovered")
+            ),
+            "ok"
+        );
+        let now = shipment(&world);
+        assert_eq!(
+            (now.state, now.outstanding, now.lost),
+            (ShipmentState::Open, 1, 0)
+        );
+        let record = receive(&world, "FAB:S2", "US-DC", "FAB:1010");
+        world.submit("OP", vec![record]).unwrap();
+        assert_eq!(shipment(&world).state, ShipmentState::Closed);
+    }
+}

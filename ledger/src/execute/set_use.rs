@@ -46,3 +46,43 @@ pub(super) fn run<S: State>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::execute::tests::{delivered, told};
+    use crate::fixture::id;
+
+    #[test]
+    fn holder_and_owner_say_who_uses_it_and_the_innermost_word_counts() {
+        let mut world = delivered();
+        for (author, items, user, code) in [
+            ("OP", json!(["FAB:p1"]), json!("NOBODY"), "member_unknown"),
+            ("OP", json!(["FAB:none"]), json!("DIST"), "item_unknown"),
+            ("DIST", json!(["FAB:p1"]), json!("DIST"), "item_not_held"),
+            (
+                "OP",
+                json!(["FAB:p1", "FAB:1000"]),
+                json!("DIST"),
+                "item_twice",
+            ),
+            ("OP", json!(["FAB:p1"]), json!("DIST"), "ok"),
+            ("FAB", json!(["FAB:b1"]), json!("OP-2"), "ok"),
+            ("FAB", json!(["FAB:b2"]), json!(null), "ok"),
+        ] {
+            let fields = json!({"items": items, "user": user});
+            assert_eq!(told(&mut world, &[author], "set_use", fields), code);
+        }
+        for (chip, user) in [
+            ("FAB:1000", "OP-2"),
+            ("FAB:1002", "FAB"),
+            ("FAB:1004", "DIST"),
+        ] {
+            assert_eq!(world.effective(chip).user, Some(id(user)), "{chip}");
+        }
+        let fields = json!({"items": ["FAB:p1"], "user": null});
+        assert_eq!(told(&mut world, &["OP"], "set_use", fields), "ok");
+        assert_eq!(world.effective("FAB:1004").user, None, "the owner itself");
+    }
+}

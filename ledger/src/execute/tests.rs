@@ -107,3 +107,43 @@ fn a_serial_is_registered_once_whatever_the_model() {
     let code = world.submit("FAB", vec![again]).unwrap_err().code;
     assert_eq!(code.as_str(), "serial_taken");
 }
+
+/// A record from its JSON form; it happens now, unless it says when.
+pub(crate) fn say(world: &World, kind: &str, mut fields: serde_json::Value) -> Record {
+    let timeless = ["correct", "set_licence"].contains(&kind);
+    if !timeless && fields.get("occurred_at").is_none() {
+        fields["occurred_at"] = world.now().to_string().into();
+    }
+    let record = serde_json::json!({ kind: fields });
+    serde_json::from_value(record.clone()).unwrap_or_else(|error| panic!("{record}: {error}"))
+}
+
+/// The code that a record is rejected with, or `ok`.
+pub(crate) fn told(
+    world: &mut World,
+    signers: &[&str],
+    kind: &str,
+    fields: serde_json::Value,
+) -> &'static str {
+    let record = say(world, kind, fields);
+    match world.submit_with(signers[0], &signers[1..], vec![record]) {
+        Ok(()) => "ok",
+        Err(rejection) => rejection.code.as_str(),
+    }
+}
+
+/// Ten loose chips at the fab, and a pallet of four boards of two chips each that the operator received.
+pub(crate) fn delivered() -> World {
+    let mut world = World::new();
+    let record = register(&world, "FAB:1000..1019");
+    world.submit("FAB", vec![record]).unwrap();
+    let record = pack(&world, "FAB:1000..1007", "FAB:b1..b4", UnitKind::Board);
+    world.submit("FAB", vec![record]).unwrap();
+    let record = pack(&world, "FAB:b1..b4", "FAB:p1", UnitKind::Pallet);
+    world.submit("FAB", vec![record]).unwrap();
+    let record = ship(&world, "FAB:S1", "FAB:p1", "OP", "US-DC");
+    world.submit("FAB", vec![record]).unwrap();
+    let record = receive(&world, "FAB:S1", "US-DC", "FAB:p1");
+    world.submit("OP", vec![record]).unwrap();
+    world
+}

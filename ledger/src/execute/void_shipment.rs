@@ -100,3 +100,58 @@ pub(super) fn all_under_way<S: State>(
     }
     Ok(named)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use chipledger_proof::state::{Key, Shipment, ShipmentState};
+    use chipledger_schemas::words::Status;
+
+    use crate::execute::tests::{delivered, receive, ship, told};
+    use crate::fixture::id;
+
+    fn void(shipment: &str, items: &str) -> serde_json::Value {
+        json!({"shipment": shipment, "items": [items], "reason": "lorry broke down"})
+    }
+
+    #[test]
+    fn a_shipment_is_voided_by_its_shipper_with_all_its_items_or_not_at_all() {
+        let mut world = delivered();
+        let record = ship(&world, "FAB:S2", "FAB:1010..1012", "OP", "US-DC");
+        world.submit("FAB", vec![record]).unwrap();
+        for (author, fields, code) in [
+            ("OP", void("FAB:S9", "FAB:1010"), "document_unknown"),
+            ("OP", void("FAB:S1", "FAB:p1"), "document_closed"),
+            ("OP", void("FAB:S2", "FAB:1010"), "document_mismatch"),
+            ("FAB", void("FAB:S2", "FAB:none"), "item_unknown"),
+            ("FAB", void("FAB:S2", "FAB:b1"), "item_contained"),
+            ("FAB", void("FAB:S2", "FAB:1015"), "item_not_in_shipment"),
+            ("FAB", void("FAB:S2", "FAB:1010..1011"), "not_all_named"),
+            ("FAB", void("FAB:S2", "FAB:1010..1012"), "ok"),
+            ("FAB", void("FAB:S2", "FAB:1010..1012"), "document_closed"),
+        ] {
+            assert_eq!(told(&mut world, &[author], "void_shipment", fields), code);
+        }
+        let shipment: Shipment = world.get(&Key::Shipment(id("FAB:S2"))).unwrap();
+        assert_eq!(
+            (shipment.state, shipment.outstanding),
+            (ShipmentState::Void, 0)
+        );
+        assert_eq!(world.effective("FAB:1010").status, Status::Stock);
+    }
+
+    #[test]
+    fn a_shipment_received_in_part_is_not_voided() {
+        let mut world = delivered();
+        let record = ship(&world, "FAB:S2", "FAB:1010..1012", "OP", "US-DC");
+        world.submit("FAB", vec![record]).unwrap();
+        let record = receive(&world, "FAB:S2", "US-DC", "FAB:1010");
+        world.submit("OP", vec![record]).unwrap();
+        let void = void("FAB:S2", "FAB:1011..1012");
+        assert_eq!(
+            told(&mut world, &["FAB"], "void_shipment", void),
+            "document_closed"
+        );
+    }
+}
