@@ -67,6 +67,8 @@ commands! {
     Compute = compute,
     Shipments = shipments,
     Status = status,
+    Prove = prove,
+    Check = check,
     Export = export,
     Import = import,
     Completions = completions,

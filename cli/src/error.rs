@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use chipledger_ledger::chain::BlockError;
+use chipledger_ledger::prove::ProveError;
 use chipledger_ledger::read::QueryError;
 use chipledger_ledger::rejection::Rejection;
 use chipledger_ledger::solo::{NotTheValidator, SubmitError};
@@ -190,6 +191,35 @@ impl From<QueryError> for Failure {
                 reason = "the read model may learn to fail in new ways before this match does"
             )]
             _ => not_found("Check what was asked for."),
+        }
+    }
+}
+
+impl From<ProveError> for Failure {
+    fn from(error: ProveError) -> Self {
+        let message = error.to_string();
+        match error {
+            ProveError::Query(error @ QueryError::ItemUnknown { .. }) => Self::from(error)
+                .with_hint(
+                    "Check the id; that it is not registered can be proven with `prove absent`.",
+                ),
+            ProveError::Query(error) => error.into(),
+            ProveError::Registered { .. } => Self::new(
+                Class::NotFound,
+                message,
+                "Prove the item itself with `prove item`.",
+            ),
+            ProveError::NothingCertified { .. } => Self::new(
+                Class::NotFound,
+                message,
+                "Submit something first, or choose an earlier --checkpoint.",
+            ),
+            ProveError::TooLarge { .. } => {
+                Self::new(Class::NotFound, message, "Prove something narrower.")
+            }
+            ProveError::Damaged(_) => Self::new(Class::Ledger, message, DAMAGED),
+            ProveError::Store(error) => error.into(),
+            ProveError::State(error) => error.into(),
         }
     }
 }

@@ -2,10 +2,15 @@
 //! check, and has no byte that nothing depends on.
 //!
 //! ```text
-//! magic (8 bytes) | version | kind and content | roots | trust        canonical encoding after the magic
+//! magic (8 bytes) | version | kind and content | roots | trust | digest of all before (32 bytes)
 //! ```
+//!
+//! Everything between magic and digest is one canonical encoding. The digest finds damage; forgery is found
+//! by the paths and signatures. (A forger who turns one id into another that is absent too, and seals the
+//! file anew, has made another true proof.)
 
-use chipledger_schemas::encode::{DecodeError, decode, encode};
+use chipledger_schemas::encode::{DecodeError, decode, encode, encode_into};
+use chipledger_schemas::hash::FILE;
 use serde::{Deserialize, Serialize};
 
 use crate::check::absent::AbsentProof;
@@ -58,7 +63,10 @@ pub enum FileError {
     /// The file is something else. Check the path.
     #[error("this is no proof file: it does not begin with CHLPROOF")]
     NotAProof,
-    /// The file is damaged, or from a newer program. Fetch it anew, or use a newer program.
+    /// The file was cut off or changed. Fetch it anew.
+    #[error("the proof file is damaged: its digest is another")]
+    Damaged,
+    /// The file is from a newer program, or forged. Use a newer program, or ask another peer.
     #[error("the proof file does not read: {0}")]
     Unreadable(#[from] DecodeError),
 }
@@ -67,18 +75,32 @@ impl ProofFile {
     /// The file's bytes.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        bytes.extend(encode(self));
+        encode_into(self, &mut bytes);
+        seal(&mut bytes);
         bytes
     }
 
     /// The file in bytes. Nothing in it is checked yet but its form: see [`Self::check`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FileError> {
-        let rest = bytes.strip_prefix(&MAGIC).ok_or(FileError::NotAProof)?;
-        Ok(decode(rest)?)
+        if !bytes.starts_with(&MAGIC) {
+            return Err(FileError::NotAProof);
+        }
+        let (sealed, digest) = bytes.split_last_chunk::<32>().ok_or(FileError::Damaged)?;
+        if FILE.hash(sealed).0 != *digest {
+            return Err(FileError::Damaged);
+        }
+        let encoded = sealed.strip_prefix(&MAGIC).ok_or(FileError::Damaged)?;
+        Ok(decode(encoded)?)
     }
 
     /// Bytes of the proof alone, without genesis document, headers, certificates and validator sets.
     pub fn content_bytes(&self) -> usize {
-        encode(&(self.version, &self.content, &self.roots)).len() + MAGIC.len()
+        encode(&(self.version, &self.content, &self.roots)).len() + MAGIC.len() + 32
     }
+}
+
+/// Appends the digest of everything before it.
+pub fn seal(bytes: &mut Vec<u8>) {
+    let digest = FILE.hash(bytes);
+    bytes.extend_from_slice(digest.as_bytes());
 }

@@ -251,3 +251,6 @@ fn certified(
         .verify(genesis, height, &header.hash(), set)
         .map_err(|source| TrustError::Certificate { height, source })
 }
+
+#[cfg(test)]
+mod tests;

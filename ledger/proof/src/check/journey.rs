@@ -220,13 +220,16 @@ impl History {
                 what: "a movement before the first",
             })?;
             if let Location::In(container) = after.location {
-                stays.push(Stay {
-                    container,
-                    span: Span {
-                        from: height,
-                        until,
+                add_stay(
+                    &mut stays,
+                    Stay {
+                        container,
+                        span: Span {
+                            from: height,
+                            until,
+                        },
                     },
-                });
+                );
             }
             until = Some(height);
             facts = movement.before.as_ref();
@@ -254,6 +257,19 @@ impl History {
             below = movement.below;
         }
         require(below == Hash::ZERO, "a movement is missing")
+    }
+}
+
+/// Adds an earlier stay; joins it to the one after it when only other facts changed between.
+fn add_stay(stays: &mut Vec<Stay>, earlier: Stay) {
+    match stays.last_mut() {
+        Some(later)
+            if later.container == earlier.container
+                && earlier.span.until == Some(later.span.from) =>
+        {
+            later.span.from = earlier.span.from;
+        }
+        _ => stays.push(earlier),
     }
 }
 
