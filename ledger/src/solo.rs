@@ -110,11 +110,19 @@ impl Certifier {
 
     /// Commits one block with those of the transactions that apply and fit.
     pub fn commit(&self, batch: Vec<VerifiedTransaction>) -> Result<Committed, StoreError> {
-        let slot = Slot { proposer: self.member.clone(), round: 0, clock: now() };
+        let slot = Slot {
+            proposer: self.member.clone(),
+            round: 0,
+            clock: now(),
+        };
         let proposal = self.store.decide(|ground| ground.propose(&slot, batch))?;
         let (rejected, deferred) = (proposal.rejected, proposal.deferred);
         if proposal.transactions.is_empty() {
-            return Ok(Committed { height: None, rejected, deferred });
+            return Ok(Committed {
+                height: None,
+                rejected,
+                deferred,
+            });
         }
         let header = proposal.outcome.header.clone();
         let height = header.height;
@@ -122,10 +130,22 @@ impl Certifier {
         let certificate =
             Certificate::solo(&genesis, height, header.hash(), &self.member, &self.key);
         let transactions = proposal.transactions.into_iter();
-        let transactions = transactions.map(VerifiedTransaction::into_transaction).collect();
-        let block = CertifiedBlock { block: Block { header, transactions }, certificate };
+        let transactions = transactions
+            .map(VerifiedTransaction::into_transaction)
+            .collect();
+        let block = CertifiedBlock {
+            block: Block {
+                header,
+                transactions,
+            },
+            certificate,
+        };
         self.store.commit(&block, proposal.outcome)?;
-        Ok(Committed { height: Some(height), rejected, deferred })
+        Ok(Committed {
+            height: Some(height),
+            rejected,
+            deferred,
+        })
     }
 }
 
@@ -140,7 +160,11 @@ impl Solo {
     pub fn start(store: Store, key: SecretKey) -> Result<Self, NotTheValidator> {
         let certifier = Certifier::new(store, key)?;
         let (queue, changed) = (Mutex::default(), Condvar::new());
-        let shared = Arc::new(Shared { queue, changed, certifier });
+        let shared = Arc::new(Shared {
+            queue,
+            changed,
+            certifier,
+        });
         let committer = {
             let shared = Arc::clone(&shared);
             std::thread::spawn(move || shared.run())
@@ -220,19 +244,25 @@ impl Shared {
 
     fn run(&self) {
         while let Some(batch) = self.next_batch() {
-            if let Err(error) = self.commit(batch) {
-                let mut queue = self.lock();
-                queue.stopped = Some(error.to_string());
-                let waiting = std::mem::take(&mut queue.waiting);
-                drop(queue);
-                for waiting in waiting {
-                    let reason = error.to_string();
-                    let _ = waiting.reply.send(Err(SubmitError::Stopped { reason }));
-                }
-                self.changed.notify_all();
+            let mut left: Vec<Option<Waiting>> = batch.into_iter().map(Some).collect();
+            if let Err(error) = self.commit(&mut left) {
+                self.stop(&error, left);
                 return;
             }
         }
+    }
+
+    /// Tells everybody who still waits, in the batch or behind it, why nothing more becomes final.
+    fn stop(&self, error: &StoreError, left: Vec<Option<Waiting>>) {
+        let mut queue = self.lock();
+        queue.stopped = Some(error.to_string());
+        let waiting = std::mem::take(&mut queue.waiting);
+        drop(queue);
+        for waiting in left.into_iter().flatten().chain(waiting) {
+            let reason = error.to_string();
+            let _ = waiting.reply.send(Err(SubmitError::Stopped { reason }));
+        }
+        self.changed.notify_all();
     }
 
     /// Waits for something to do; `None` once closed and empty.
@@ -253,11 +283,14 @@ impl Shared {
         Some(batch)
     }
 
-    /// Commits a batch, over several blocks if it does not fit into one, and tells everybody.
-    fn commit(&self, batch: Vec<Waiting>) -> Result<(), StoreError> {
-        let mut left: Vec<Option<Waiting>> = batch.into_iter().map(Some).collect();
+    /// Commits a batch, over several blocks if it does not fit into one, and tells everybody; those whose
+    /// fate an error leaves open stay in `left`.
+    fn commit(&self, left: &mut Vec<Option<Waiting>>) -> Result<(), StoreError> {
         while !left.is_empty() {
-            let candidates = left.iter().flatten().map(|waiting| waiting.transaction.clone());
+            let candidates = left
+                .iter()
+                .flatten()
+                .map(|waiting| waiting.transaction.clone());
             let committed = self.certifier.commit(candidates.collect())?;
             let mut tell = |index: usize, result: Result<Receipt, SubmitError>| {
                 if let Some(waiting) = left.get_mut(index).and_then(Option::take) {
@@ -273,12 +306,15 @@ impl Shared {
                 deferred.push(left.get_mut(index).and_then(Option::take));
             }
             if let Some(height) = committed.height {
-                for waiting in left.into_iter().flatten() {
-                    let receipt = Receipt { id: waiting.transaction.id(), height };
+                for waiting in std::mem::take(left).into_iter().flatten() {
+                    let receipt = Receipt {
+                        id: waiting.transaction.id(),
+                        height,
+                    };
                     let _ = waiting.reply.send(Ok(receipt));
                 }
             }
-            left = deferred;
+            *left = deferred;
         }
         Ok(())
     }
