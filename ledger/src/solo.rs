@@ -248,19 +248,25 @@ impl Shared {
 
     fn run(&self) {
         while let Some(batch) = self.next_batch() {
-            if let Err(error) = self.commit(batch) {
-                let mut queue = self.lock();
-                queue.stopped = Some(error.to_string());
-                let waiting = std::mem::take(&mut queue.waiting);
-                drop(queue);
-                for waiting in waiting {
-                    let reason = error.to_string();
-                    let _ = waiting.reply.send(Err(SubmitError::Stopped { reason }));
-                }
-                self.changed.notify_all();
+            let mut left: Vec<Option<Waiting>> = batch.into_iter().map(Some).collect();
+            if let Err(error) = self.commit(&mut left) {
+                self.stop(&error, left);
                 return;
             }
         }
+    }
+
+    /// Tells everybody who still waits, in the batch or behind it, why nothing more becomes final.
+    fn stop(&self, error: &StoreError, left: Vec<Option<Waiting>>) {
+        let mut queue = self.lock();
+        queue.stopped = Some(error.to_string());
+        let waiting = std::mem::take(&mut queue.waiting);
+        drop(queue);
+        for waiting in left.into_iter().flatten().chain(waiting) {
+            let reason = error.to_string();
+            let _ = waiting.reply.send(Err(SubmitError::Stopped { reason }));
+        }
+        self.changed.notify_all();
     }
 
     /// Waits for something to do; `None` once closed and empty.
@@ -281,9 +287,9 @@ impl Shared {
         Some(batch)
     }
 
-    /// Commits a batch, over several blocks if it does not fit into one, and tells everybody.
-    fn commit(&self, batch: Vec<Waiting>) -> Result<(), StoreError> {
-        let mut left: Vec<Option<Waiting>> = batch.into_iter().map(Some).collect();
+    /// Commits a batch, over several blocks if it does not fit into one, and tells everybody; those whose
+    /// fate an error leaves open stay in `left`.
+    fn commit(&self, left: &mut Vec<Option<Waiting>>) -> Result<(), StoreError> {
         while !left.is_empty() {
             let candidates = left
                 .iter()
@@ -304,7 +310,7 @@ impl Shared {
                 deferred.push(left.get_mut(index).and_then(Option::take));
             }
             if let Some(height) = committed.height {
-                for waiting in left.into_iter().flatten() {
+                for waiting in std::mem::take(left).into_iter().flatten() {
                     let receipt = Receipt {
                         id: waiting.transaction.id(),
                         height,
@@ -312,7 +318,7 @@ impl Shared {
                     let _ = waiting.reply.send(Ok(receipt));
                 }
             }
-            left = deferred;
+            *left = deferred;
         }
         Ok(())
     }

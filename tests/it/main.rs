@@ -4,4 +4,5 @@
     reason = "a test's panic is its report, helpers included"
 )]
 
+mod crash;
 mod tidy;
