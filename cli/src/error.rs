@@ -151,11 +151,6 @@ impl From<StoreError> for Failure {
             StoreError::Genesis(_) => Self::usage(message, "Correct the genesis document."),
             StoreError::Block(block) => Self::from_block(block, message),
             StoreError::Io { path, source } => Self::file(path, source),
-            #[allow(
-                unreachable_patterns,
-                reason = "the store may learn to fail in new ways before this match does"
-            )]
-            _ => ledger(DAMAGED),
         }
     }
 }
@@ -189,11 +184,6 @@ impl From<QueryError> for Failure {
             QueryError::BeforeGenesis { .. } => not_found("Ask for a later time."),
             QueryError::Store(error) => error.into(),
             QueryError::State(error) => error.into(),
-            #[allow(
-                unreachable_patterns,
-                reason = "the read model may learn to fail in new ways before this match does"
-            )]
-            _ => not_found("Check what was asked for."),
         }
     }
 }

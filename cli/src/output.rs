@@ -27,7 +27,7 @@ pub enum Format {
 }
 
 /// Where answers go.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Output {
     format: Format,
 }

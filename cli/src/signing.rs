@@ -3,14 +3,19 @@
 //! A key file is JSON: `{"member", "class", "public_key", "secret_key"}`, readable by its owner alone. Whoever
 //! reads it can sign as the member.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use chipledger_ledger::state::State;
+use chipledger_ledger::store::Store;
+use chipledger_proof::state::{Key, Member, Stored};
 use chipledger_schemas::genesis::Clock;
 use chipledger_schemas::ids::{GenesisHash, MemberId};
 use chipledger_schemas::keys::SecretKey;
 use chipledger_schemas::records::Record;
+use chipledger_schemas::sealed::{SealError, Sealed};
 use chipledger_schemas::time::{DAY_MS, SECOND_MS, Time};
 use chipledger_schemas::transaction::{Body, TRANSACTION_VERSION, Transaction};
 use serde::{Deserialize, Serialize};
@@ -129,7 +134,7 @@ fn check_private(path: &Path, file: &File) -> Result<(), Failure> {
         .metadata()
         .map_err(|error| Failure::file(path, &error))?
         .mode();
-    if mode & 0o077 == 0 {
+    if mode.trailing_zeros() >= 6 {
         return Ok(());
     }
     Err(Failure::new(
@@ -194,6 +199,44 @@ impl KeyArgs {
     /// As [`Signer::load`].
     pub fn cosigners(&self) -> Result<Vec<Signer>, Failure> {
         self.cosign.iter().map(|path| Signer::load(path)).collect()
+    }
+}
+
+/// Who may read what is sealed.
+#[derive(clap::Args, Clone, Debug)]
+pub struct SealArgs {
+    /// Member that may read what is sealed; may be repeated.
+    #[arg(long, value_name = "MEMBER")]
+    pub seal_to: Vec<MemberId>,
+}
+
+impl SealArgs {
+    /// Seals a text to the members named, with the keys that the ledger has of them.
+    ///
+    /// # Errors
+    /// When a member is unknown or has no encryption key.
+    pub fn seal(&self, store: &Store, text: Option<&str>) -> Result<Option<Sealed>, Failure> {
+        let Some(text) = text else { return Ok(None) };
+        let members: BTreeSet<_> = self.seal_to.iter().collect();
+        let mut recipients = Vec::new();
+        for member in members {
+            let entry = store.view().entry(&Key::Member(member.clone()))?;
+            let key = entry
+                .as_deref()
+                .and_then(Member::of)
+                .and_then(|m| m.encryption_key);
+            let key = key.ok_or_else(|| {
+                Failure::new(
+                    Class::NotFound,
+                    format!("{member} has no encryption key on this ledger"),
+                    "Seal to another member, or have it set one (record set_member).",
+                )
+            })?;
+            recipients.push((member.clone(), key));
+        }
+        let sealed = Sealed::seal(text, &recipients);
+        let wrong = |error: SealError| Failure::usage(error.to_string(), "Shorten what is sealed.");
+        sealed.map(Some).map_err(wrong)
     }
 }
 

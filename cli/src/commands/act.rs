@@ -34,14 +34,17 @@ impl WriteArgs {
         &self,
         out: &Output,
         when: WhenArgs,
-        make: impl FnOnce(Time) -> Result<Vec<Record>, Failure>,
+        make: impl FnOnce(Time, &Store) -> Result<Vec<Record>, Failure>,
     ) -> Result<(), Failure> {
         let batch = Batch {
             records: chipledger_schemas::transaction::RECORDS_MAX,
             divisible: false,
         };
-        self.deliver(out, batch, |timeline, _| {
-            let records = make(when.occurred_at.unwrap_or_else(|| timeline.present()))?;
+        self.deliver(out, batch, |timeline, store| {
+            let records = make(
+                when.occurred_at.unwrap_or_else(|| timeline.present()),
+                store,
+            )?;
             (1_usize..)
                 .zip(records)
                 .map(|(number, record)| named(number, record))
@@ -75,13 +78,11 @@ impl WriteArgs {
             }
             let records = if self.check { 1 } else { batch.records };
             let prepared = desk(&store, timeline, signer).prepare(entries, records)?;
-            return match &self.sign_only {
-                Some(path) => write_signed(out, path, &prepared),
-                None => {
-                    let bar = out.progress("checking", Some(prepared.len() as u64));
-                    report(out, submission::check(&store, prepared, &bar)?)
-                }
-            };
+            if let Some(path) = &self.sign_only {
+                return write_signed(out, path, &prepared);
+            }
+            let bar = out.progress("checking", Some(prepared.len() as u64));
+            return report(out, &submission::check(&store, prepared, &bar)?);
         }
         let solo = submission::start(self, signer.as_ref())?;
         let timeline = Timeline::of(solo.store());
@@ -94,7 +95,7 @@ impl WriteArgs {
         }
         let done = submission::submit(&solo, &mut desk, prepared, &bar)?;
         solo.close();
-        report(out, done)
+        report(out, &done)
     }
 }
 
@@ -142,7 +143,7 @@ pub(crate) fn write_signed(
 }
 
 /// Tells what became of every record.
-fn report(out: &Output, report: Report) -> Result<(), Failure> {
+fn report(out: &Output, report: &Report) -> Result<(), Failure> {
     let accepted: usize = report
         .accepted
         .iter()
@@ -177,7 +178,7 @@ fn report(out: &Output, report: Report) -> Result<(), Failure> {
     let rejected = report.rejected.len();
     answer = answer.fact("rejected", "rejected", rejected);
     if rejected > 0 {
-        answer = answer.table(rejections(&report));
+        answer = answer.table(rejections(report));
     }
     out.print(&answer)?;
     if rejected == 0 {
@@ -198,10 +199,10 @@ fn report(out: &Output, report: Report) -> Result<(), Failure> {
 fn rejections(report: &Report) -> Table {
     let row = |(place, rejection): &(String, chipledger_ledger::rejection::Rejection)| {
         vec![
-            Value::text(place),
-            Value::text(rejection.code),
+            Value::text(&place),
+            Value::text(&rejection.code),
             Value::text(&rejection.detail),
-            Value::text(rejection.code.hint()),
+            Value::text(&rejection.code.hint()),
         ]
     };
     Table {

@@ -9,6 +9,7 @@ use chipledger_schemas::words::{CustomsDecision, CustomsStage, HsCode};
 use super::act::WhenArgs;
 use crate::error::Failure;
 use crate::output::Output;
+use crate::signing::SealArgs;
 use crate::submission::WriteArgs;
 
 /// A customs decision on a consignment: exit, entry or transit.
@@ -53,6 +54,11 @@ pub struct Args {
     /// First event time no longer covered.
     #[arg(long, value_name = "TIME")]
     valid_until: Time,
+    /// Declared value, sealed to --seal-to.
+    #[arg(long, requires = "seal_to", value_name = "TEXT")]
+    value: Option<String>,
+    #[command(flatten)]
+    seal: SealArgs,
     #[command(flatten)]
     when: WhenArgs,
     #[command(flatten)]
@@ -61,24 +67,25 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        self.write.act(out, self.when, |occurred_at| {
+        self.write.act(out, self.when, |occurred_at, store| {
+            let value = self.seal.seal(store, self.value.as_deref())?;
             Ok(vec![Record::Clear(Clear {
- clearance: self.clearance,
- stage: self.stage,
- decision: self.decision,
- declarant: self.declarant,
- shipment: self.shipment,
- from: self.from,
- to: self.to,
- mrn: self.mrn,
- hs: self.hs,
- chips: self.chips,
- mass_g: self.mass_g,
- value: None,
- origin: self.origin,
- valid_until: self.valid_until,
- occurred_at,
-})])
+                clearance: self.clearance,
+                stage: self.stage,
+                decision: self.decision,
+                declarant: self.declarant,
+                shipment: self.shipment,
+                from: self.from,
+                to: self.to,
+                mrn: self.mrn,
+                hs: self.hs,
+                chips: self.chips,
+                mass_g: self.mass_g,
+                value,
+                origin: self.origin,
+                valid_until: self.valid_until,
+                occurred_at,
+            })])
         })
     }
 }

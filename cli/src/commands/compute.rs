@@ -65,9 +65,9 @@ pub struct Args {
 }
 
 fn filter(text: &str) -> Result<(By, String), String> {
-    let (dimension, value) = text
-        .split_once('=')
-        .ok_or_else(|| format!("{text:?} is no filter; write dimension=value, such as status=installed"))?;
+    let (dimension, value) = text.split_once('=').ok_or_else(|| {
+        format!("{text:?} is no filter; write dimension=value, such as status=installed")
+    })?;
     let by = By::from_str(dimension).map_err(|error| error.to_string())?;
     Ok((by, value.trim().to_owned()))
 }
@@ -82,9 +82,21 @@ impl Args {
         };
         let answer = store.view().compute(&query)?;
         let head = session::answer(&store, &answer.moment, answer.basis);
-        let filters: Vec<_> = query.filters.iter().map(|(by, value)| format!("{}={value}", by.as_str())).collect();
-        let head = if filters.is_empty() { head } else { head.fact("where", "where", filters) };
-        out.print(&with_concentration(head, self.metric, &answer).table(table(self.by, self.metric, &answer)))
+        let filters: Vec<_> = query
+            .filters
+            .iter()
+            .map(|(by, value)| format!("{}={value}", by.as_str()))
+            .collect();
+        let head = if filters.is_empty() {
+            head
+        } else {
+            head.fact("where", "where", filters)
+        };
+        out.print(&with_concentration(head, self.metric, &answer).table(table(
+            self.by,
+            self.metric,
+            &answer,
+        )))
     }
 }
 
@@ -93,16 +105,29 @@ const UNPLACED: [&str; 2] = ["ZZ", "in transit"];
 
 fn with_concentration(head: Answer, metric: Metric, answer: &ComputeAnswer) -> Answer {
     let all = answer.rows.values().map(|row| metric.of(row));
-    let head = head
-        .fact("metric", "metric", metric.name())
-        .fact("hhi", "HHI (0 to 10,000)", Value::Count(hhi(all)));
-    if !answer.rows.keys().any(|key| UNPLACED.contains(&key.as_str())) {
+    let head = head.fact("metric", "metric", metric.name()).fact(
+        "hhi",
+        "HHI (0 to 10,000)",
+        Value::Count(hhi(all)),
+    );
+    if !answer
+        .rows
+        .keys()
+        .any(|key| UNPLACED.contains(&key.as_str()))
+    {
         return head;
     }
     // What is under way or in an unknown country is not one pool; without it the index is that of known places.
-    let placed = answer.rows.iter().filter(|(key, _)| !UNPLACED.contains(&key.as_str()));
+    let placed = answer
+        .rows
+        .iter()
+        .filter(|(key, _)| !UNPLACED.contains(&key.as_str()));
     let placed = hhi(placed.map(|(_, row)| metric.of(row)));
-    head.fact("hhi_placed", "HHI without ZZ and transit", Value::Count(placed))
+    head.fact(
+        "hhi_placed",
+        "HHI without ZZ and transit",
+        Value::Count(placed),
+    )
 }
 
 /// Herfindahl-Hirschman index, 0 to 10,000: the sum of squared percentage shares, rounded down.
@@ -110,7 +135,9 @@ fn hhi(amounts: impl Iterator<Item = u128>) -> u128 {
     let mut amounts: Vec<u128> = amounts.collect();
     // Squares times 10,000 must fit 128 bits: halve all amounts until the sum does.
     while amounts.iter().sum::<u128>() >= 1 << 56 {
-        amounts.iter_mut().for_each(|amount| *amount /= 2);
+        for amount in &mut amounts {
+            *amount /= 2;
+        }
     }
     let sum: u128 = amounts.iter().sum();
     if sum == 0 {
@@ -126,10 +153,16 @@ fn table(by: By, metric: Metric, answer: &ComputeAnswer) -> Table {
     let mut sorted: Vec<_> = answer.rows.iter().collect();
     sorted.sort_by(|a, b| metric.of(b.1).cmp(&metric.of(a.1)).then(a.0.cmp(b.0)));
     let row = |key: &str, amounts: &Compute| -> Vec<Value> {
-        columns.iter().map(|(column, _)| cell(column, key, amounts, metric, sum)).collect()
+        columns
+            .iter()
+            .map(|(column, _)| cell(column, key, amounts, metric, sum))
+            .collect()
     };
     Table {
-        rows: sorted.into_iter().map(|(key, amounts)| row(key, amounts)).collect(),
+        rows: sorted
+            .into_iter()
+            .map(|(key, amounts)| row(key, amounts))
+            .collect(),
         total: Some(row("total", total)),
         columns,
     }
@@ -150,11 +183,19 @@ fn columns(by: By, metric: Metric, total: &Compute) -> Vec<(&'static str, &'stat
         Metric::Tpp | Metric::H100e | Metric::Count => {}
     }
     let exceptions = [
-        (total.chips_without_tpp, ("chips_without_tpp", "chips without TPP")),
+        (
+            total.chips_without_tpp,
+            ("chips_without_tpp", "chips without TPP"),
+        ),
         (total.disputed, ("disputed", "disputed")),
         (total.irregular, ("irregular", "irregular")),
     ];
-    columns.extend(exceptions.into_iter().filter(|(count, _)| *count > 0).map(|(_, column)| column));
+    columns.extend(
+        exceptions
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(_, column)| column),
+    );
     columns
 }
 
@@ -162,14 +203,27 @@ fn cell(column: &str, key: &str, row: &Compute, metric: Metric, sum: u128) -> Va
     match column {
         "chips" => row.chips.into(),
         "tpp_milli" => Value::milli(row.tpp_milli),
-        "h100e_milli" => Value::milli(H100e { tpp_milli: row.tpp_milli }.milli()),
+        "h100e_milli" => Value::milli(
+            H100e {
+                tpp_milli: row.tpp_milli,
+            }
+            .milli(),
+        ),
         "share_ppm" => Value::Scaled {
             value: (metric.of(row) * 1_000_000).checked_div(sum).unwrap_or(0),
             digits: 4,
             shown: 2,
         },
-        "fp16_mflops" => Value::Scaled { value: row.fp16_mflops, digits: 9, shown: 1 },
-        "memory_mb" => Value::Scaled { value: row.memory_mb, digits: 6, shown: 1 },
+        "fp16_mflops" => Value::Scaled {
+            value: row.fp16_mflops,
+            digits: 9,
+            shown: 1,
+        },
+        "memory_mb" => Value::Scaled {
+            value: row.memory_mb,
+            digits: 6,
+            shown: 1,
+        },
         "chips_without_tpp" => row.chips_without_tpp.into(),
         "disputed" => row.disputed.into(),
         "irregular" => row.irregular.into(),

@@ -33,18 +33,21 @@ impl Args {
         let items = self.items.set()?;
         let parse = |json: &String| {
             serde_json::from_str::<Nested>(json).map_err(|error| {
-                Failure::usage(format!("--json: {error}"), "Give a custody record such as {\"install\": {...}}.")
+                Failure::usage(
+                    format!("--json: {error}"),
+                    "Give a custody record such as {\"install\": {...}}.",
+                )
             })
         };
         let replacement = self.json.as_ref().map(parse).transpose()?;
-        self.write.act(out, WhenArgs { occurred_at: None }, |_| {
+        self.write.act(out, WhenArgs { occurred_at: None }, |_, _| {
             Ok(vec![Record::Correct(Correct {
- items,
- record: self.record,
- carried: Vec::new(),
- replacement,
- reason: self.reason,
-})])
+                items,
+                record: self.record,
+                carried: Vec::new(),
+                replacement,
+                reason: self.reason,
+            })])
         })
     }
 }

@@ -25,8 +25,12 @@ pub struct Args {
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         let items = self.items.set()?;
-        self.write.act(out, self.when, |occurred_at| {
-            Ok(vec![Record::Decommission(Decommission { items, reason: self.reason, occurred_at })])
+        self.write.act(out, self.when, |occurred_at, _| {
+            Ok(vec![Record::Decommission(Decommission {
+                items,
+                reason: self.reason,
+                occurred_at,
+            })])
         })
     }
 }

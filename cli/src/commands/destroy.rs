@@ -30,8 +30,13 @@ pub struct Args {
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         let items = self.items.set()?;
-        self.write.act(out, self.when, |occurred_at| {
-            Ok(vec![Record::Destroy(Destroy { items, witness: self.witness, certificate: self.certificate, occurred_at })])
+        self.write.act(out, self.when, |occurred_at, _| {
+            Ok(vec![Record::Destroy(Destroy {
+                items,
+                witness: self.witness,
+                certificate: self.certificate,
+                occurred_at,
+            })])
         })
     }
 }

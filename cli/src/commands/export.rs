@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use chipledger_ledger::read::items::ItemFilter;
 use chipledger_ledger::read::AsOf;
+use chipledger_ledger::read::items::ItemFilter;
 use chipledger_ledger::store::View;
 use chipledger_proof::state::{Account, AccountPlace};
 use chipledger_schemas::ids::Height;
@@ -96,7 +96,10 @@ impl Sink {
     fn put(&mut self, row: Row) -> Result<(), Failure> {
         let bytes = match self.to {
             To::Json => {
-                let object: serde_json::Map<_, _> = row.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+                let object: serde_json::Map<_, _> = row
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect();
                 format!("{}\n", Value::Object(object)).into_bytes()
             }
             To::Csv => self.csv(&row),
@@ -145,12 +148,19 @@ fn records(view: &View<'_>, out: &Output, sink: &mut Sink) -> Result<(), Failure
         let known_at = block.block.header.time;
         for transaction in &block.block.transactions {
             for (index, record) in (0_u32..).zip(&transaction.body.records) {
-                let cosigners: Vec<_> = transaction.cosignatures.iter().map(|c| c.member.to_string()).collect();
+                let cosigners: Vec<_> = transaction
+                    .cosignatures
+                    .iter()
+                    .map(|c| c.member.to_string())
+                    .collect();
                 sink.put(vec![
                     ("record_id", json!(transaction.record_id(index).to_string())),
                     ("height", json!(height)),
                     ("known_at", json!(known_at.to_string())),
-                    ("occurred_at", json!(record.occurred_at().map(|time| time.to_string()))),
+                    (
+                        "occurred_at",
+                        json!(record.occurred_at().map(|time| time.to_string())),
+                    ),
                     ("member", json!(transaction.body.member.to_string())),
                     ("cosigners", json!(cosigners)),
                     ("kind", json!(record.kind().name())),
@@ -172,12 +182,18 @@ fn items(view: &View<'_>, sink: &mut Sink) -> Result<(), Failure> {
             ("kind", json!(item.kind)),
             ("chips", json!(item.chips)),
             ("place", json!(at.place)),
-            ("jurisdiction", json!(at.jurisdiction.map(|j| j.to_string()))),
+            (
+                "jurisdiction",
+                json!(at.jurisdiction.map(|j| j.to_string())),
+            ),
             ("holder", json!(at.holder.to_string())),
             ("owner", json!(at.owner.to_string())),
             ("user", json!(at.user.to_string())),
             ("status", json!(at.status.to_string())),
-            ("irregularity", json!(at.irregularity.map(|reason| reason.to_string()))),
+            (
+                "irregularity",
+                json!(at.irregularity.map(|reason| reason.to_string())),
+            ),
             ("containers", json!(containers.join(" "))),
             ("since", json!(at.since.to_string())),
         ])?;
@@ -193,9 +209,14 @@ fn postings(view: &View<'_>, sink: &mut Sink) -> Result<(), Failure> {
     view.postings(moment, |spot, posting| {
         let account = |number: u32| {
             let index = usize::try_from(number).unwrap_or(usize::MAX);
-            accounts.get(index).and_then(Option::as_ref).map(account_text)
+            accounts
+                .get(index)
+                .and_then(Option::as_ref)
+                .map(account_text)
         };
-        let model = models.get(usize::from(posting.model.0)).map(|(id, _)| id.as_str());
+        let model = models
+            .get(usize::from(posting.model.0))
+            .map(|(id, _)| id.as_str());
         let row = vec![
             ("height", json!(spot.height.0)),
             ("transaction", json!(spot.transaction)),
@@ -244,7 +265,10 @@ fn place_text(place: &AccountPlace) -> (String, String) {
             to,
             from_jurisdiction,
             to_jurisdiction,
-        } => (format!("{from}->{to}"), format!("{from_jurisdiction}->{to_jurisdiction}")),
+        } => (
+            format!("{from}->{to}"),
+            format!("{from_jurisdiction}->{to_jurisdiction}"),
+        ),
     }
 }
 

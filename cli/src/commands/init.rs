@@ -124,7 +124,10 @@ impl SoloArgs {
     fn genesis(&self, signer: &Signer, validator: &Signer) -> Result<Genesis, Failure> {
         let time = self.time.unwrap_or_else(now);
         let wrong = |error: chipledger_schemas::ids::NotAnId| {
-            Failure::usage(error.to_string(), "Choose a shorter --member, or name --site.")
+            Failure::usage(
+                error.to_string(),
+                "Choose a shorter --member, or name --site.",
+            )
         };
         let issuer: Issuer = self.member.as_str().parse().map_err(wrong)?;
         let site = match &self.site {

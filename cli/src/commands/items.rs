@@ -63,15 +63,15 @@ impl Args {
         let row = |item: chipledger_ledger::read::items::Listed| {
             let at = item.whereabouts;
             vec![
-                Value::text(at.id),
+                Value::text(&at.id),
                 item.kind.into(),
                 item.chips.into(),
                 at.place.into(),
                 Value::of(at.jurisdiction),
-                Value::text(at.holder),
-                Value::text(at.owner),
-                Value::text(at.user),
-                Value::text(at.status),
+                Value::text(&at.holder),
+                Value::text(&at.owner),
+                Value::text(&at.user),
+                Value::text(&at.status),
                 Value::of(at.irregularity),
                 Value::of(at.containers.first()),
                 at.since.into(),

@@ -7,6 +7,7 @@ use chipledger_schemas::records::{Order, Record};
 use super::act::WhenArgs;
 use crate::error::Failure;
 use crate::output::Output;
+use crate::signing::SealArgs;
 use crate::submission::WriteArgs;
 
 /// Orders chips; what is shipped can be compared with it.
@@ -24,6 +25,11 @@ pub struct Args {
     /// Where to.
     #[arg(long)]
     to_site: SiteId,
+    /// Price, sealed to --seal-to.
+    #[arg(long, requires = "seal_to", value_name = "TEXT")]
+    price: Option<String>,
+    #[command(flatten)]
+    seal: SealArgs,
     #[command(flatten)]
     when: WhenArgs,
     #[command(flatten)]
@@ -32,21 +38,24 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        self.write.act(out, self.when, |occurred_at| {
+        self.write.act(out, self.when, |occurred_at, store| {
+            let price = self.seal.seal(store, self.price.as_deref())?;
             Ok(vec![Record::Order(Order {
- order: self.order,
- seller: self.seller,
- lines: self.line,
- to_site: self.to_site,
- price: None,
- occurred_at,
-})])
+                order: self.order,
+                seller: self.seller,
+                lines: self.line,
+                to_site: self.to_site,
+                price,
+                occurred_at,
+            })])
         })
     }
 }
 
 fn line(text: &str) -> Result<OrderLine, String> {
-    let form = || format!("{text:?} is no order line; write MODEL=CHIPS, such as NVIDIA/H100-SXM5-80GB=512");
+    let form = || {
+        format!("{text:?} is no order line; write MODEL=CHIPS, such as NVIDIA/H100-SXM5-80GB=512")
+    };
     let (model, chips) = text.split_once('=').ok_or_else(form)?;
     Ok(OrderLine {
         model: model.parse().map_err(|_| form())?,

@@ -30,13 +30,13 @@ impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         let items = self.items.set()?;
         let units = items::set(std::slice::from_ref(&self.into), None)?;
-        self.write.act(out, self.when, |occurred_at| {
+        self.write.act(out, self.when, |occurred_at, _| {
             Ok(vec![Record::Pack(Pack {
- units,
- unit_kind: self.kind,
- items,
- occurred_at,
-})])
+                units,
+                unit_kind: self.kind,
+                items,
+                occurred_at,
+            })])
         })
     }
 }

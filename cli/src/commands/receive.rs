@@ -45,17 +45,17 @@ impl Args {
         let set = |words: &[String]| -> Result<ItemSet, Failure> { items::set(words, None) };
         let (found, missing) = (set(&self.found)?, set(&self.missing)?);
         let (extra, refused) = (set(&self.extra)?, set(&self.refused)?);
-        self.write.act(out, self.when, |occurred_at| {
+        self.write.act(out, self.when, |occurred_at, _| {
             Ok(vec![Record::Receive(Receive {
- shipment: self.shipment,
- site: self.site,
- found,
- missing,
- extra,
- refused,
- clearance: self.clearance,
- occurred_at,
-})])
+                shipment: self.shipment,
+                site: self.site,
+                found,
+                missing,
+                extra,
+                refused,
+                clearance: self.clearance,
+                occurred_at,
+            })])
         })
     }
 }

@@ -29,17 +29,23 @@ impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         let wrong = |what: String| {
             let names = Fields::of(self.kind).names().join(", ");
-            Failure::usage(format!("--json: {what}"), format!("Fields of {} are {names}.", self.kind))
+            Failure::usage(
+                format!("--json: {what}"),
+                format!("Fields of {} are {names}.", self.kind),
+            )
         };
-        let value: Value = serde_json::from_str(&self.json).map_err(|error| wrong(error.to_string()))?;
+        let value: Value =
+            serde_json::from_str(&self.json).map_err(|error| wrong(error.to_string()))?;
         let Value::Object(mut object) = value else {
             return Err(wrong("is not an object".to_owned()));
         };
         // The form that files have, {"install": {...}}, is understood too.
-        if let (1, Some(Value::Object(inner))) = (object.len(), object.get(self.kind.name())) {
-            object = inner.clone();
+        if object.len() == 1
+            && let Some(Value::Object(inner)) = object.remove(self.kind.name())
+        {
+            object = inner;
         }
-        self.write.act(out, self.when, |occurred_at| {
+        self.write.act(out, self.when, |occurred_at, _| {
             let fields = Fields::of(self.kind);
             fields.complete(&mut object);
             if fields.has("occurred_at") {

@@ -42,17 +42,17 @@ pub struct Args {
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         let items = self.items.set()?;
-        self.write.act(out, self.when, |occurred_at| {
+        self.write.act(out, self.when, |occurred_at, _| {
             Ok(vec![Record::Redirect(Redirect {
- shipment: self.shipment,
- items,
- to: self.to,
- to_site: self.to_site,
- expected_at: self.expected_at,
- licence: self.licence,
- clearance: self.clearance,
- occurred_at,
-})])
+                shipment: self.shipment,
+                items,
+                to: self.to,
+                to_site: self.to_site,
+                expected_at: self.expected_at,
+                licence: self.licence,
+                clearance: self.clearance,
+                occurred_at,
+            })])
         })
     }
 }

@@ -55,7 +55,11 @@ impl Args {
                     items,
                     model: self.model.clone(),
                     site: self.site.clone(),
-                    origin: if self.unverified { Origin::Unverified } else { Origin::Made },
+                    origin: if self.unverified {
+                        Origin::Unverified
+                    } else {
+                        Origin::Made
+                    },
                     lot: self.lot.clone(),
                     device_keys: Vec::new(),
                     occurred_at,

@@ -29,8 +29,13 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        self.write.act(out, self.when, |occurred_at| {
-            Ok(vec![Record::Replace(Replace { old: self.old, new: self.new, rma: self.rma, occurred_at })])
+        self.write.act(out, self.when, |occurred_at, _| {
+            Ok(vec![Record::Replace(Replace {
+                old: self.old,
+                new: self.new,
+                rma: self.rma,
+                occurred_at,
+            })])
         })
     }
 }

@@ -27,8 +27,12 @@ pub struct Args {
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         let items = self.items.set()?;
-        self.write.act(out, self.when, |occurred_at| {
-            Ok(vec![Record::SetLoss(SetLoss { items, loss: self.loss.into(), occurred_at })])
+        self.write.act(out, self.when, |occurred_at, _| {
+            Ok(vec![Record::SetLoss(SetLoss {
+                items,
+                loss: self.loss.into(),
+                occurred_at,
+            })])
         })
     }
 }

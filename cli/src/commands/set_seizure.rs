@@ -8,6 +8,7 @@ use super::act::WhenArgs;
 use crate::error::Failure;
 use crate::input::items::ItemArgs;
 use crate::output::Output;
+use crate::signing::SealArgs;
 use crate::submission::WriteArgs;
 
 /// Seizes items where they are, under way too, or releases them; signed by customs.
@@ -21,6 +22,11 @@ pub struct Args {
     /// Member that takes them: ends the seizure.
     #[arg(long, value_name = "MEMBER", conflicts_with = "seize_to")]
     release_to: Option<MemberId>,
+    /// The case file, sealed to --seal-to.
+    #[arg(long, requires = "seal_to", value_name = "TEXT")]
+    case: Option<String>,
+    #[command(flatten)]
+    seal: SealArgs,
     #[command(flatten)]
     when: WhenArgs,
     #[command(flatten)]
@@ -35,11 +41,20 @@ impl Args {
             (None, Some(to)) => SeizureAction::Release { to },
             // clap asks for one of them.
             (None, None) => {
-                return Err(Failure::usage("neither a seizure nor a release", "Give --seize-to or --release-to."));
+                return Err(Failure::usage(
+                    "neither a seizure nor a release",
+                    "Give --seize-to or --release-to.",
+                ));
             }
         };
-        self.write.act(out, self.when, |occurred_at| {
-            Ok(vec![Record::SetSeizure(SetSeizure { items, action, case: None, occurred_at })])
+        self.write.act(out, self.when, |occurred_at, store| {
+            let case = self.seal.seal(store, self.case.as_deref())?;
+            Ok(vec![Record::SetSeizure(SetSeizure {
+                items,
+                action,
+                case,
+                occurred_at,
+            })])
         })
     }
 }

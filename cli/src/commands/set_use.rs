@@ -26,8 +26,12 @@ pub struct Args {
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         let items = self.items.set()?;
-        self.write.act(out, self.when, |occurred_at| {
-            Ok(vec![Record::SetUse(SetUse { items, user: self.user, occurred_at })])
+        self.write.act(out, self.when, |occurred_at, _| {
+            Ok(vec![Record::SetUse(SetUse {
+                items,
+                user: self.user,
+                occurred_at,
+            })])
         })
     }
 }

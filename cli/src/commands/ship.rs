@@ -8,6 +8,7 @@ use super::act::WhenArgs;
 use crate::error::Failure;
 use crate::input::items::ItemArgs;
 use crate::output::Output;
+use crate::signing::SealArgs;
 use crate::submission::WriteArgs;
 
 /// Sends roots from the site where they are to a named receiver; opens a shipment.
@@ -39,6 +40,11 @@ pub struct Args {
     /// Exit clearance.
     #[arg(long)]
     clearance: Option<DocumentId>,
+    /// Value and terms, sealed to --seal-to.
+    #[arg(long, requires = "seal_to", value_name = "TEXT")]
+    declared: Option<String>,
+    #[command(flatten)]
+    seal: SealArgs,
     #[command(flatten)]
     when: WhenArgs,
     #[command(flatten)]
@@ -48,20 +54,21 @@ pub struct Args {
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         let items = self.items.set()?;
-        self.write.act(out, self.when, |occurred_at| {
+        self.write.act(out, self.when, |occurred_at, store| {
+            let declared = self.seal.seal(store, self.declared.as_deref())?;
             Ok(vec![Record::Ship(Ship {
- shipment: self.shipment,
- items,
- to: self.to,
- to_site: self.to_site,
- carrier: self.carrier,
- expected_at: self.expected_at,
- order: self.order,
- licence: self.licence,
- clearance: self.clearance,
- declared: None,
- occurred_at,
-})])
+                shipment: self.shipment,
+                items,
+                to: self.to,
+                to_site: self.to_site,
+                carrier: self.carrier,
+                expected_at: self.expected_at,
+                order: self.order,
+                licence: self.licence,
+                clearance: self.clearance,
+                declared,
+                occurred_at,
+            })])
         })
     }
 }

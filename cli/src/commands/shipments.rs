@@ -49,7 +49,8 @@ impl Args {
             rows: listed.into_iter().map(row).collect(),
             total: None,
         };
-        let answer = session::answer(&store, &moment, "committed").fact("now", "overdue as of", now);
+        let answer =
+            session::answer(&store, &moment, "committed").fact("now", "overdue as of", now);
         out.print(&answer.table(table))
     }
 }
@@ -61,13 +62,16 @@ fn row(listed: ListedShipment) -> Vec<Value> {
         ShipmentState::Closed => "closed",
         ShipmentState::Void => "void",
     };
-    let overdue = listed.overdue_ms.map_or(Value::Absent, |ms| Value::Span { ms, unit_ms: DAY_MS });
+    let overdue = listed.overdue_ms.map_or(Value::Absent, |ms| Value::Span {
+        ms,
+        unit_ms: DAY_MS,
+    });
     vec![
-        Value::text(listed.id),
+        Value::text(&listed.id),
         state.into(),
-        Value::text(shipment.from_site),
-        Value::text(shipment.to),
-        Value::text(shipment.to_site),
+        Value::text(&shipment.from_site),
+        Value::text(&shipment.to),
+        Value::text(&shipment.to_site),
         Value::of(shipment.carrier),
         shipment.shipped_at.into(),
         shipment.expected_at.into(),

@@ -45,7 +45,11 @@ impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         // A given time of signing is taken as it is; there is no ledger here to ask for its clock.
         let timeline = Timeline {
-            clock: if self.signed_at.is_some() { Clock::Replay } else { Clock::Wall },
+            clock: if self.signed_at.is_some() {
+                Clock::Replay
+            } else {
+                Clock::Wall
+            },
             last: self.signed_at.unwrap_or_default(),
         };
         let present = self.signed_at.unwrap_or_else(now);
@@ -60,7 +64,11 @@ impl Args {
                 && signed.body.genesis != self.genesis
             {
                 return Err(Failure::usage(
-                    format!("{} of {} is for another ledger", entry.place, self.file.display()),
+                    format!(
+                        "{} of {} is for another ledger",
+                        entry.place,
+                        self.file.display()
+                    ),
                     "Give the genesis hash of the ledger that it was signed for.",
                 ));
             }

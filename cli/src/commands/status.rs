@@ -32,16 +32,32 @@ impl Args {
             .fact("name", "name", store.genesis().name.clone())
             .fact("genesis", "genesis", store.genesis_hash().to_string())
             .fact("block", "block", head.hash().to_string())
-            .fact("state_root", "state root", head.header.state_root.to_string())
+            .fact(
+                "state_root",
+                "state root",
+                head.header.state_root.to_string(),
+            )
             .fact("clock", "clock", clock)
-            .fact("validators", "validators", store.genesis().validators.0.len())
+            .fact(
+                "validators",
+                "validators",
+                store.genesis().validators.0.len(),
+            )
             .fact("items", "items", view.item_count())
             .fact("members", "members", count(EntryKind::Member)?)
             .fact("sites", "sites", count(EntryKind::Site)?)
             .fact("shipments", "shipments", count(EntryKind::Shipment)?)
             .fact("disk_bytes", "disk MB", megabytes(bytes))
-            .fact("commitment_bytes", "memory of the commitment MB", megabytes(store.commitment_bytes() as u64))
-            .fact("resident_bytes", "memory of this process MB", resident_bytes().map_or(Value::Absent, megabytes));
+            .fact(
+                "commitment_bytes",
+                "memory of the commitment MB",
+                megabytes(store.commitment_bytes() as u64),
+            )
+            .fact(
+                "resident_bytes",
+                "memory of this process MB",
+                resident_bytes().map_or(Value::Absent, megabytes),
+            );
         out.print(&answer)
     }
 }
@@ -57,14 +73,20 @@ fn megabytes(bytes: u64) -> Value {
 /// Bytes of all files of a folder; what cannot be read counts nothing.
 fn folder_bytes(folder: &std::path::Path) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let size = |entry: std::fs::DirEntry| entry.metadata().map_or(0, |m| if m.is_file() { m.len() } else { 0 });
+    let size = |entry: std::fs::DirEntry| {
+        entry
+            .metadata()
+            .map_or(0, |m| if m.is_file() { m.len() } else { 0 })
+    };
     entries.map(size).sum()
 }
 
 /// Most memory that this process had, where the system tells.
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kibibytes * 1_024)
 }

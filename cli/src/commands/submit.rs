@@ -43,7 +43,9 @@ pub(super) struct BatchArgs {
 }
 
 fn batch_size(text: &str) -> Result<usize, String> {
-    let size: usize = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
+    let size: usize = text
+        .parse()
+        .map_err(|_| format!("{text:?} is not a number"))?;
     if (1..=RECORDS_MAX).contains(&size) {
         return Ok(size);
     }

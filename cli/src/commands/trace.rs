@@ -57,15 +57,19 @@ impl Args {
 fn row(step: Step, whole: bool) -> Vec<Value> {
     let mut row = vec![
         step.occurred_at.into(),
-        Value::text(step.kind),
-        Value::text(step.member),
-        Value::text(step.item),
+        Value::text(&step.kind),
+        Value::text(&step.member),
+        Value::text(&step.item),
         Value::of(step.place),
         Value::of(step.holder),
-        if step.undone { "undone".into() } else { Value::Absent },
+        if step.undone {
+            "undone".into()
+        } else {
+            Value::Absent
+        },
         step.spot.height.0.into(),
         step.known_at.into(),
-        Value::text(step.record_id),
+        Value::text(&step.record_id),
     ];
     if whole {
         let content = serde_json::to_value(&step.content);

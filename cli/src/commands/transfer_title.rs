@@ -7,6 +7,7 @@ use super::act::WhenArgs;
 use crate::error::Failure;
 use crate::input::items::ItemArgs;
 use crate::output::Output;
+use crate::signing::SealArgs;
 use crate::submission::WriteArgs;
 
 /// Passes ownership; the new owner co-signs with --cosign.
@@ -17,6 +18,11 @@ pub struct Args {
     /// The new owner.
     #[arg(long)]
     to: MemberId,
+    /// Price, sealed to --seal-to.
+    #[arg(long, requires = "seal_to", value_name = "TEXT")]
+    price: Option<String>,
+    #[command(flatten)]
+    seal: SealArgs,
     #[command(flatten)]
     when: WhenArgs,
     #[command(flatten)]
@@ -26,8 +32,14 @@ pub struct Args {
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         let items = self.items.set()?;
-        self.write.act(out, self.when, |occurred_at| {
-            Ok(vec![Record::TransferTitle(TransferTitle { items, to: self.to, price: None, occurred_at })])
+        self.write.act(out, self.when, |occurred_at, store| {
+            let price = self.seal.seal(store, self.price.as_deref())?;
+            Ok(vec![Record::TransferTitle(TransferTitle {
+                items,
+                to: self.to,
+                price,
+                occurred_at,
+            })])
         })
     }
 }

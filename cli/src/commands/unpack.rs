@@ -22,7 +22,7 @@ pub struct Args {
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         let items = self.items.set()?;
-        self.write.act(out, self.when, |occurred_at| {
+        self.write.act(out, self.when, |occurred_at, _| {
             Ok(vec![Record::Unpack(Unpack { items, occurred_at })])
         })
     }

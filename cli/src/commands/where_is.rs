@@ -26,19 +26,31 @@ impl Args {
         let as_of = self.moment.as_of();
         let found = view.whereabouts(&self.item, as_of)?;
         let (_, record) = view.record_at(found.record)?;
-        let basis = if as_of.is_now() { "committed" } else { "derived" };
+        let basis = if as_of.is_now() {
+            "committed"
+        } else {
+            "derived"
+        };
         let containers: Vec<_> = found.containers.iter().map(ToString::to_string).collect();
         let answer = session::answer(&store, &found.moment, basis)
             .fact("id", "item", found.id.to_string())
             .fact("place", "place", found.place)
-            .fact("jurisdiction", "jurisdiction", Value::of(found.jurisdiction))
+            .fact(
+                "jurisdiction",
+                "jurisdiction",
+                Value::of(found.jurisdiction),
+            )
             .fact("shipment", "shipment", Value::of(found.shipment))
             .fact("containers", "inside", containers)
             .fact("holder", "holder", found.holder.to_string())
             .fact("owner", "owner", found.owner.to_string())
             .fact("user", "user", found.user.to_string())
             .fact("status", "status", found.status.to_string())
-            .fact("irregularity", "irregularity", Value::of(found.irregularity))
+            .fact(
+                "irregularity",
+                "irregularity",
+                Value::of(found.irregularity),
+            )
             .fact("since", "since", found.since)
             .fact("record", "record", record.to_string());
         out.print(&answer)

@@ -94,7 +94,6 @@ impl Fields {
             };
         }
         match field.form {
-            Form::Text => Ok(Value::String(cell.to_owned())),
             Form::Number => cell
                 .parse::<i64>()
                 .map(Value::from)
@@ -107,7 +106,7 @@ impl Fields {
             }
             // A word of an enumeration may stand for a structure without fields, such as `revoke`.
             Form::Structure if cell.starts_with('{') => json(cell),
-            Form::Structure => Ok(Value::String(cell.to_owned())),
+            Form::Text | Form::Structure => Ok(Value::String(cell.to_owned())),
         }
     }
 

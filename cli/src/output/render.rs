@@ -1,5 +1,7 @@
 //! An answer as text in each format.
 
+use std::fmt::Write;
+
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, TableStyle};
 
 use super::{Answer, Table, Value};
@@ -15,7 +17,8 @@ pub(super) fn table(answer: &Answer, terminal: bool) -> String {
         .unwrap_or(0);
     for fact in &answer.facts {
         let (title, value) = (fact.title, fact.value.show());
-        text.push_str(&format!("{title:<width$}  {value}\n"));
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{title:<width$}  {value}");
     }
     let Some(table) = &answer.table else {
         return text;

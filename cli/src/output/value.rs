@@ -44,7 +44,7 @@ impl Value {
     }
 
     /// Words, or nothing.
-    pub fn text(value: impl ToString) -> Self {
+    pub fn text(value: &impl ToString) -> Self {
         Self::Text(value.to_string())
     }
 
