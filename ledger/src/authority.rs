@@ -18,8 +18,6 @@ pub(crate) struct Signers {
     pub author: MemberId,
     /// The author's key.
     pub key: PublicKey,
-    /// What the author's key may sign.
-    pub class: KeyClass,
     /// Co-signers.
     pub cosigners: BTreeSet<MemberId>,
     /// Those of author and co-signers that signed with an admin key.
@@ -150,24 +148,6 @@ impl<S: State> Draft<'_, S> {
         reject(
             Code::QuorumMissing,
             "more than two thirds of the regulators' seats must agree",
-        )
-    }
-
-    /// Rejects unless a customs member of the jurisdiction is the author or a co-signer. Where the
-    /// jurisdiction is unknown, a regulator stands in.
-    pub(crate) fn require_customs(
-        &self,
-        signers: &Signers,
-        jurisdiction: Jurisdiction,
-    ) -> Result<(), Fault> {
-        for member in signers.cosigners.iter().chain([&signers.author]) {
-            if self.is_customs_of(member, jurisdiction)? {
-                return Ok(());
-            }
-        }
-        reject(
-            Code::CosignatureMissing,
-            format!("customs of {jurisdiction} must sign or co-sign"),
         )
     }
 

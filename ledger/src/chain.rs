@@ -353,15 +353,15 @@ impl<S: State + BucketReader> Ground<'_, S> {
 
 /// Pages that the draft touched, with what it left alone of them.
 fn pages_of<S: State>(draft: &Draft<'_, S>) -> Result<BTreeMap<u64, Page>, BlockError> {
+    use std::collections::btree_map::Entry;
     let mut pages: BTreeMap<u64, Page> = BTreeMap::new();
     for (number, item) in draft.changed_items() {
         let (index, place) = page_of(*number);
-        if !pages.contains_key(&index) {
-            pages.insert(index, (*draft.committed_page(index)?).clone());
-        }
-        if let Some(page) = pages.get_mut(&index) {
-            page.put(place, item.clone());
-        }
+        let page = match pages.entry(index) {
+            Entry::Occupied(page) => page.into_mut(),
+            Entry::Vacant(page) => page.insert((*draft.committed_page(index)?).clone()),
+        };
+        page.put(place, item.clone());
     }
     Ok(pages)
 }

@@ -200,7 +200,6 @@ fn signers<S: State>(
     let mut signers = Signers {
         author: body.member.clone(),
         key: body.key,
-        class,
         cosigners: BTreeSet::new(),
         admins: BTreeSet::new(),
         approved: false,

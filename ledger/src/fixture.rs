@@ -278,6 +278,7 @@ impl World {
         self.check_conservation();
     }
 
+    #[cfg(test)]
     /// What holds of an item.
     ///
     /// # Panics

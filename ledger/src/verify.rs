@@ -119,11 +119,11 @@ impl VerifiedTransaction {
         let id = transaction.id();
         let digest = transaction.digest(&id);
         Ok(Self {
+            transaction,
             id,
             digest,
             bytes,
             item_events,
-            transaction,
         })
     }
 

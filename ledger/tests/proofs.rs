@@ -1,5 +1,7 @@
 //! Proofs of a store, checked by code that knows neither the store nor the ledger.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use chipledger_ledger::fixture::{MODEL, World, id, key};
 use chipledger_ledger::prove::{ProveError, Question, Since, prove};
 use chipledger_ledger::solo::Solo;

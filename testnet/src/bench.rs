@@ -395,10 +395,11 @@ fn single_chips(config: &BenchConfig) -> Result<Rate, BenchError> {
             })
         };
         let threads: Vec<_> = shares.into_iter().map(submit).collect();
-        let joined = threads.into_iter().map(|thread| thread.join());
-        joined
-            .filter_map(|done| done.unwrap_or(Ok(())).err())
-            .next()
+        let mut joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
+        joined.find_map(|done| {
+            done.unwrap_or_else(|_| Err("a submitter panicked".into()))
+                .err()
+        })
     });
     match refused {
         Some(refused) => Err(BenchError::Refused(refused)),

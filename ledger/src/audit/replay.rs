@@ -94,6 +94,7 @@ fn missing(report: &mut Report, height: Height) -> bool {
 type Rows<'d> = rocksdb::DBIterator<'d>;
 
 /// The next rows; at the end, whether for an error.
+#[expect(clippy::option_option, reason = "ended, and whether for an error")]
 fn take(rows: &mut Rows<'_>) -> (Vec<Row>, Option<Option<rocksdb::Error>>) {
     let (mut batch, mut size) = (Vec::new(), 0);
     while batch.len() < BLOCKS && size < BYTES {

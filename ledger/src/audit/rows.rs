@@ -153,12 +153,7 @@ fn key_in_words(name: &str, key: &[u8]) -> String {
             .and_then(|(key, height)| Some(format!("{key:?} at height {}", number(height)?))),
         _ => None,
     };
-    let hex = || {
-        key.iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    };
-    words.unwrap_or_else(|| format!("key {}", hex()))
+    words.unwrap_or_else(|| format!("key {key:02x?}"))
 }
 
 fn number(bytes: &[u8]) -> Option<u64> {

@@ -60,7 +60,6 @@ pub(super) fn vote<S: State>(
     let signers = Signers {
         author: id.member.clone(),
         key: context.signers.key,
-        class: KeyClass::Admin,
         cosigners: BTreeSet::new(),
         admins: BTreeSet::new(),
         approved: true,

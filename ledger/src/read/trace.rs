@@ -44,7 +44,7 @@ impl View<'_> {
         let number = self.item_number(id)?;
         let mut events = Vec::new();
         self.collect(number, moment, None, &mut events, 0)?;
-        events.sort_by(|a: &(ItemNumber, ItemEvent), b| a.1.spot.cmp(&b.1.spot));
+        events.sort_by_key(|(_, event): &(ItemNumber, ItemEvent)| event.spot);
         events.dedup();
         events
             .into_iter()

@@ -78,7 +78,7 @@ pub struct Changes {
 
 /// Where in the block execution stands.
 #[derive(Clone, Copy, Debug)]
-pub struct Position {
+pub(crate) struct Position {
     /// Height of the block.
     pub height: Height,
     /// Block time.

@@ -44,9 +44,6 @@ columns! {
     VERSIONS = "versions",
 }
 
-/// Column families that can be rebuilt from the blocks.
-pub(crate) const DERIVED: &[&str] = &[TRANSACTIONS, MOVEMENTS, POSTINGS, ACCOUNTS, VERSIONS];
-
 /// Bytes of the block cache that all column families share.
 const CACHE_BYTES: usize = 256 * 1024 * 1024;
 

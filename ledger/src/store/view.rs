@@ -119,13 +119,6 @@ impl<'d> View<'d> {
     pub(crate) fn validator_set(&self, digest: &Hash) -> Result<Option<ValidatorSet>, StoreError> {
         self.meta(&[super::KEY_VALIDATORS, digest.as_bytes()].concat())
     }
-
-    /// A node of the history tree.
-    pub(crate) fn history_node(&self, level: u8, index: u64) -> Result<Hash, StateError> {
-        let row = self.row(columns::HISTORY, &history_key(level, index))?;
-        let hash = row.and_then(|row| row.try_into().ok()).map(Hash);
-        hash.ok_or_else(|| damaged("a node of the history tree is missing"))
-    }
 }
 
 fn unreadable(error: rocksdb::Error) -> StateError {

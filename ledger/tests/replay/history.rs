@@ -1,6 +1,8 @@
 //! A generator of histories: lots of eight chips that travel between members of the fixture, and attempts
 //! that the rules must refuse.
 
+#![allow(unreachable_pub, reason = "a module of one test binary")]
+
 use chipledger_ledger::fixture::{MODEL, id, key};
 use chipledger_schemas::ids::GenesisHash;
 use chipledger_schemas::records::register::Origin;
@@ -106,7 +108,13 @@ impl Lot {
 
 impl History {
     pub fn new(genesis: GenesisHash) -> Self {
-        Self { genesis, lots: Vec::new(), begun: 0, sequence: 0, last: None }
+        Self {
+            genesis,
+            lots: Vec::new(),
+            begun: 0,
+            sequence: 0,
+            last: None,
+        }
     }
 
     /// Random steps for the next block, at most one per lot.
@@ -129,14 +137,21 @@ impl History {
             let step = step.unwrap_or_else(|| self.begin(now));
             steps.push(step);
         }
-        self.last = steps.iter().rfind(|step| !step.must_fail).map(|s| s.transaction.clone());
+        self.last = steps
+            .iter()
+            .rfind(|step| !step.must_fail)
+            .map(|s| s.transaction.clone());
         steps
     }
 
     /// A step was applied.
     pub fn happened(&mut self, step: Step) {
         let Some(lot) = step.after else { return };
-        match self.lots.iter_mut().find(|known| known.number == lot.number) {
+        match self
+            .lots
+            .iter_mut()
+            .find(|known| known.number == lot.number)
+        {
             Some(known) => *known = lot,
             None => self.lots.push(lot),
         }
@@ -147,13 +162,21 @@ impl History {
         self.begun += 1;
         let record = register(&lot, now);
         let transaction = self.sign("FAB", None, record, now);
-        Step { transaction, must_fail: false, after: Some(lot) }
+        Step {
+            transaction,
+            must_fail: false,
+            after: Some(lot),
+        }
     }
 
     /// The transaction of an earlier block once more, whether it applied then or not.
     fn again(&mut self) -> Option<Step> {
         let transaction = self.last.clone()?;
-        Some(Step { transaction, must_fail: false, after: None })
+        Some(Step {
+            transaction,
+            must_fail: false,
+            after: None,
+        })
     }
 
     /// What no rule lets pass.
@@ -166,7 +189,11 @@ impl History {
             _ => ("FAB", register(&Lot::new(0), Time(now.0 + 40 * DAY_MS))),
         };
         let transaction = self.sign(author, None, record, now);
-        Step { transaction, must_fail: true, after: None }
+        Step {
+            transaction,
+            must_fail: true,
+            after: None,
+        }
     }
 
     /// A lot's next step: by its holder, or by a thief who must not succeed.
@@ -175,10 +202,18 @@ impl History {
         let (author, cosigner, record) = next(rng, &mut after, now);
         if thief {
             let transaction = self.sign("ANALYST", None, record, now);
-            return Step { transaction, must_fail: true, after: None };
+            return Step {
+                transaction,
+                must_fail: true,
+                after: None,
+            };
         }
         let transaction = self.sign(author, cosigner, record, now);
-        Step { transaction, must_fail: false, after: Some(after) }
+        Step {
+            transaction,
+            must_fail: false,
+            after: Some(after),
+        }
     }
 
     fn sign(
@@ -200,7 +235,9 @@ impl History {
             records: vec![record],
         };
         let signed = body.sign(&key(author));
-        cosigner.into_iter().fold(signed, |tx, member| tx.cosign(id(member), &key(member)))
+        cosigner
+            .into_iter()
+            .fold(signed, |tx, member| tx.cosign(id(member), &key(member)))
     }
 }
 
@@ -223,7 +260,10 @@ fn next_at_rest(rng: &mut impl Rng, lot: &mut Lot, now: Time) -> Signed {
     let author = lot.holder;
     match rng.random_range(0..10) {
         0 if author == "FAB" => {
-            let record = Record::Unpack(Unpack { items: id(&lot.chips()), occurred_at: now });
+            let record = Record::Unpack(Unpack {
+                items: id(&lot.chips()),
+                occurred_at: now,
+            });
             lot.stage = Stage::Loose;
             (author, None, record)
         }
@@ -240,7 +280,11 @@ fn next_at_rest(rng: &mut impl Rng, lot: &mut Lot, now: Time) -> Signed {
         3 => {
             let user = ["OP", "OP-2", "GROUP"].choose(rng).copied();
             let items = id(&lot.board());
-            let record = Record::SetUse(SetUse { items, user: user.map(id), occurred_at: now });
+            let record = Record::SetUse(SetUse {
+                items,
+                user: user.map(id),
+                occurred_at: now,
+            });
             (author, None, record)
         }
         4 => {
@@ -293,9 +337,16 @@ fn next_installed(rng: &mut impl Rng, lot: &mut Lot, now: Time) -> Signed {
     let record = if rng.random_range(0..4) == 0 {
         lot.retired = true;
         let reason = "worn out".to_owned();
-        Record::Decommission(Decommission { items, reason, occurred_at: now })
+        Record::Decommission(Decommission {
+            items,
+            reason,
+            occurred_at: now,
+        })
     } else {
-        Record::Remove(Remove { items, occurred_at: now })
+        Record::Remove(Remove {
+            items,
+            occurred_at: now,
+        })
     };
     (lot.holder, None, record)
 }
@@ -342,11 +393,19 @@ fn ship(lot: &Lot, to: usize, now: Time) -> Record {
 }
 
 fn install(items: &str, now: Time) -> Record {
-    Record::Install(Install { items: id(items), position: None, occurred_at: now })
+    Record::Install(Install {
+        items: id(items),
+        position: None,
+        occurred_at: now,
+    })
 }
 
 fn set_loss(lot: &Lot, loss: &str, now: Time) -> Signed {
     let loss = serde_json::from_value(loss.into()).unwrap();
-    let record = Record::SetLoss(SetLoss { items: id(&lot.board()), loss, occurred_at: now });
+    let record = Record::SetLoss(SetLoss {
+        items: id(&lot.board()),
+        loss,
+        occurred_at: now,
+    });
     (lot.holder, None, record)
 }

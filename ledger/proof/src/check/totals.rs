@@ -51,7 +51,7 @@ impl Compute {
             Some(tpp) => {
                 self.tpp_milli = self
                     .tpp_milli
-                    .saturating_add(u128::from(chips) * u128::from(tpp))
+                    .saturating_add(u128::from(chips) * u128::from(tpp));
             }
             None => self.chips_without_tpp = self.chips_without_tpp.saturating_add(chips),
         }

@@ -137,6 +137,7 @@ fn checksum(kind: u8, payload: &[u8]) -> u32 {
 
 /// Tells a write that was cut short from damage. Cut short means: the file ends early, or sectors that were
 /// never written read as zeros; and no other record begins behind it.
+#[expect(clippy::match_same_arms, reason = "the order of the arms decides")]
 fn judge(log: &[u8], record: usize, at: usize, found: &Fragment<'_>) -> LogEnd {
     let damaged = |why| LogEnd::Damaged { at: at as u64, why };
     if begins_behind(log, at) {
