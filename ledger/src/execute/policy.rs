@@ -182,7 +182,8 @@ fn charge_licence<S: State>(
     let licensee = draft.successor_of(&terms.licensee)?;
     let consignee = terms.consignee.as_ref();
     let consignee = consignee.map(|m| draft.successor_of(m)).transpose()?;
-    let end_user = &terms.end_user;
+    let end_user = terms.end_user.as_ref().map(|m| draft.successor_of(m));
+    let end_user = end_user.transpose()?;
     let model_ok = |model: &ModelNumber| {
         terms.models.is_empty()
             || catalogue

@@ -23,20 +23,18 @@ pub(super) fn run<S: State>(
         &[Role::Fab, Role::Distributor, Role::Operator, Role::Customs],
     )?;
     draft.site(&record.site)?;
-    match &record.shipment {
-        Some(id) => announced(draft, author, record, id),
-        None => {
-            let found = draft.movable_items(&record.found, record.occurred_at)?;
-            let extra = draft.movable_items(&record.extra, record.occurred_at)?;
-            let arrived = || found.iter().chain(&extra);
-            arrived().try_for_each(check_not_seized)?;
-            check_once(arrived())?;
-            for named in arrived() {
-                arrive(draft, author, record, named, Some(Irregularity::NoShipment))?;
-            }
-            Ok(())
-        }
+    if let Some(id) = &record.shipment {
+        return announced(draft, author, record, id);
     }
+    let found = draft.movable_items(&record.found, record.occurred_at)?;
+    let extra = draft.movable_items(&record.extra, record.occurred_at)?;
+    let arrived = || found.iter().chain(&extra);
+    arrived().try_for_each(check_not_seized)?;
+    check_once(arrived())?;
+    for named in arrived() {
+        arrive(draft, author, record, named, Some(Irregularity::NoShipment))?;
+    }
+    Ok(())
 }
 
 fn announced<S: State>(

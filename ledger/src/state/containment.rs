@@ -56,7 +56,9 @@ impl<S: State> Draft<'_, S> {
             unit.content_at = unit.content_at.max(at);
             let disputed = unit.is_disputed();
             for rows in [&mut removed, &mut added] {
-                rows.iter_mut().for_each(|row| row.disputed |= disputed);
+                for row in rows.iter_mut() {
+                    row.disputed |= disputed;
+                }
                 into_outer_frame(rows, &unit);
             }
             next = match unit.facts.location {

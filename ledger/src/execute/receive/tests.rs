@@ -1,7 +1,10 @@
 //! What arrives, and what does not: partial receipts, missing, extra and refused goods, every irregularity.
 
 use chipledger_proof::state::{Key, Shipment, ShipmentState};
-use chipledger_schemas::words::{Irregularity, Status, UnitKind};
+use chipledger_schemas::words::Irregularity::{
+    self, LicenceEnded, NoEntryClearance, NoShipment, NotShipped, WrongReceiver, WrongSite,
+};
+use chipledger_schemas::words::{Status, UnitKind};
 use serde_json::{Value, json};
 
 use crate::execute::tests::{delivered, pack, receive, ship, told};
@@ -161,9 +164,6 @@ fn an_arrival_that_does_not_square_is_booked_with_its_reason() {
     assert_eq!(told(&mut world, &["REG-3"], "set_licence", revoke), "ok");
     let record = ship(&world, "FAB:S5", "FAB:1015", "OP-2", "DE-DC");
     world.submit("FAB", vec![record]).unwrap();
-    use Irregularity::{
-        LicenceEnded, NoEntryClearance, NoShipment, NotShipped, WrongReceiver, WrongSite,
-    };
     let mut extra = arrival(Some("FAB:S2"), "US-DC", &["FAB:1012"]);
     extra["extra"] = json!(["FAB:1017"]);
     for (author, fields, item, reason) in [
