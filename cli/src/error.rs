@@ -137,6 +137,9 @@ impl From<StoreError> for Failure {
             StoreError::Locked { .. } => ledger(
                 "Wait until the other process is done, or stop it; questions can be asked meanwhile.",
             ),
+            StoreError::IsBackup { .. } => {
+                ledger("Restore it into a new directory with `chipledger restore`, and use that.")
+            }
             StoreError::NewerFormat { .. } => {
                 ledger("Use the version of chipledger that wrote it, or a newer one.")
             }
