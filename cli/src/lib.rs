@@ -28,7 +28,7 @@ Exit codes:
 
 /// The ledger of AI accelerators: sign records, submit them, ask, prove, check.
 #[derive(Parser, Debug)]
-#[command(name = "chipledger", version, about, after_help = EXIT_CODES)]
+#[command(name = "chipledger", version, after_help = EXIT_CODES)]
 #[command(propagate_version = false, disable_help_subcommand = true)]
 pub struct Cli {
     /// How answers are written: for people, or exact for programs.

@@ -16,7 +16,12 @@ use crate::output::Answer;
 #[derive(clap::Args, Clone, Debug)]
 pub struct LedgerArgs {
     /// Directory of the ledger.
-    #[arg(long, env = "CHIPLEDGER_LEDGER", value_name = "DIR")]
+    #[arg(
+        long,
+        env = "CHIPLEDGER_LEDGER",
+        hide_env_values = true,
+        value_name = "DIR"
+    )]
     pub ledger: PathBuf,
 }
 

@@ -160,7 +160,12 @@ fn check_private(_: &Path, _: &File) -> Result<(), Failure> {
 #[derive(clap::Args, Clone, Debug)]
 pub struct KeyArgs {
     /// Key file that signs [default: MEMBER.json in DIR.keys, with --as].
-    #[arg(long, env = "CHIPLEDGER_KEY", value_name = "FILE")]
+    #[arg(
+        long,
+        env = "CHIPLEDGER_KEY",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     pub key: Option<PathBuf>,
     /// Member to sign for [default: the key file's].
     #[arg(long = "as", value_name = "MEMBER")]

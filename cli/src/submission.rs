@@ -36,7 +36,12 @@ pub struct WriteArgs {
     #[command(flatten)]
     pub keys: KeyArgs,
     /// Key file of the ledger's validator [default: the signing key, or DIR.keys/validator.json].
-    #[arg(long, env = "CHIPLEDGER_VALIDATOR_KEY", value_name = "FILE")]
+    #[arg(
+        long,
+        env = "CHIPLEDGER_VALIDATOR_KEY",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     pub validator_key: Option<PathBuf>,
     /// Tells what the rules would say, and writes nothing.
     #[arg(long, conflicts_with = "sign_only")]

@@ -9,7 +9,8 @@ const REWRITE: &str = "CHIPLEDGER_REWRITE_GOLDEN";
 #[test]
 fn the_help_of_every_command_is_the_golden_text() {
     let mut text = String::new();
-    let grammar = chipledger_cli::grammar().term_width(100);
+    let mut grammar = chipledger_cli::grammar().term_width(100);
+    grammar.build();
     write_help(grammar, "chipledger", &mut text);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/help.txt");
     if std::env::var_os(REWRITE).is_some() {
