@@ -16,7 +16,9 @@ use chipledger_schemas::words::Role;
 use crate::execute;
 use crate::rejection::{Fault, Rejection};
 use crate::state::memory::MemoryState;
-use crate::state::{Changes, Draft, Effective, State};
+#[cfg(test)]
+use crate::state::Effective;
+use crate::state::{Changes, Draft, State};
 use crate::verify::VerifiedTransaction;
 
 /// Members of the fixture: id, roles, seat, parent, issuer prefix.

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use chipledger_proof::state::{Key, Proposal};
 use chipledger_schemas::ids::DocumentId;
 use chipledger_schemas::records::Propose;
-use chipledger_schemas::words::KeyClass;
 
 use super::Context;
 use crate::authority::Signers;
