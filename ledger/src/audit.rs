@@ -205,7 +205,7 @@ fn audit_files(dir: &Path, report: &mut Report) -> Result<(), AuditError> {
         match Backup::verify(dir) {
             Ok(_) => {}
             Err(BackupError::Damaged { damages }) => {
-                damages.into_iter().for_each(|d| report.add_file(d))
+                damages.into_iter().for_each(|d| report.add_file(d));
             }
             Err(BackupError::Store(error)) => return Err(error.into()),
             Err(other) => report.add_file(FileDamage {

@@ -15,9 +15,9 @@ use chipledger_schemas::words::Role;
 
 use crate::execute;
 use crate::rejection::{Fault, Rejection};
-use crate::state::memory::MemoryState;
 #[cfg(test)]
 use crate::state::Effective;
+use crate::state::memory::MemoryState;
 use crate::state::{Changes, Draft, State};
 use crate::verify::VerifiedTransaction;
 

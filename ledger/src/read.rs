@@ -141,9 +141,9 @@ impl View<'_> {
         while low < high {
             let middle = low + (high - low).div_ceil(2);
             if block_time(middle)? <= time {
-                low = middle
+                low = middle;
             } else {
-                high = middle - 1
+                high = middle - 1;
             }
         }
         Ok(Height(low))

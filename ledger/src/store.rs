@@ -442,7 +442,7 @@ impl Store {
         for (number, bucket) in &outcome.plan.buckets {
             match bucket {
                 Some(rows) => {
-                    batch.put_cf(buckets, number.to_be_bytes(), view::encode_bucket(rows))
+                    batch.put_cf(buckets, number.to_be_bytes(), view::encode_bucket(rows));
                 }
                 None => batch.delete_cf(buckets, number.to_be_bytes()),
             }

@@ -1,6 +1,9 @@
 //! Random histories: chips are conserved at every height, replaying the blocks gives the same roots, the
 //! store agrees with the model in memory, and where blocks begin and end changes no item and no account.
-#![allow(clippy::unwrap_used, reason = "a test's panic is its report, helpers included")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's panic is its report, helpers included"
+)]
 
 #[path = "replay/history.rs"]
 mod history;
@@ -40,7 +43,11 @@ impl Ledger {
         let store = Store::create(&temporary.path().join("ledger"), &genesis()).unwrap();
         let mut model = MemoryState::default();
         model.apply(&chipledger_ledger::execute::genesis::genesis_changes(&genesis()).unwrap());
-        Self { _temporary: temporary, store, model }
+        Self {
+            _temporary: temporary,
+            store,
+            model,
+        }
     }
 
     /// Proposes and commits a block; returns codes by the index of what was rejected.
@@ -59,19 +66,39 @@ impl Ledger {
                 }
             }
         }
-        let slot = Slot { proposer: id("REG-1"), round: 0, clock: Time(0) };
-        let proposal = self.store.decide(|ground| ground.propose(&slot, verified)).unwrap();
+        let slot = Slot {
+            proposer: id("REG-1"),
+            round: 0,
+            clock: Time(0),
+        };
+        let proposal = self
+            .store
+            .decide(|ground| ground.propose(&slot, verified))
+            .unwrap();
         assert!(proposal.deferred.is_empty());
         for (index, rejection) in &proposal.rejected {
             rejected.insert(places[*index], rejection.code.as_str());
         }
         let transactions = proposal.transactions;
         let header = proposal.outcome.header.clone();
-        let certificate =
-            Certificate::solo(&genesis, header.height, header.hash(), &id("REG-1"), &key("REG-1"));
-        let transactions =
-            transactions.into_iter().map(VerifiedTransaction::into_transaction).collect();
-        let block = CertifiedBlock { block: Block { header, transactions }, certificate };
+        let certificate = Certificate::solo(
+            &genesis,
+            header.height,
+            header.hash(),
+            &id("REG-1"),
+            &key("REG-1"),
+        );
+        let transactions = transactions
+            .into_iter()
+            .map(VerifiedTransaction::into_transaction)
+            .collect();
+        let block = CertifiedBlock {
+            block: Block {
+                header,
+                transactions,
+            },
+            certificate,
+        };
         self.model.apply(&proposal.outcome.changes);
         self.store.commit(&block, proposal.outcome).unwrap();
         rejected
@@ -85,10 +112,18 @@ impl Ledger {
             assert_eq!(stored.digests, model.digests, "page {page}");
             assert_eq!(stored.items, model.items, "page {page}");
         }
-        let kinds: BTreeSet<EntryKind> =
-            self.model.entries.values().map(|(key, _)| key.kind()).collect();
+        let kinds: BTreeSet<EntryKind> = self
+            .model
+            .entries
+            .values()
+            .map(|(key, _)| key.kind())
+            .collect();
         for kind in kinds {
-            assert_eq!(view.entries(kind).unwrap(), self.model.entries(kind).unwrap(), "{kind:?}");
+            assert_eq!(
+                view.entries(kind).unwrap(),
+                self.model.entries(kind).unwrap(),
+                "{kind:?}"
+            );
         }
     }
 }
@@ -108,7 +143,11 @@ fn tell(seed: u64, records: usize, check_every: u64) -> Told {
     let mut history = History::new(ledger.store.genesis_hash());
     let (mut applied, mut rejected, mut kinds) = (0, BTreeMap::new(), BTreeMap::new());
     while applied < records {
-        let size = if rng.random_range(0..4) == 0 { 1 } else { rng.random_range(2..=80) };
+        let size = if rng.random_range(0..4) == 0 {
+            1
+        } else {
+            rng.random_range(2..=80)
+        };
         let steps = history.steps(&mut rng, size, ledger.store.head().header.time);
         let transactions = steps.iter().map(|step| step.transaction.clone()).collect();
         let codes = ledger.commit(transactions);
@@ -116,7 +155,11 @@ fn tell(seed: u64, records: usize, check_every: u64) -> Told {
             match codes.get(&index) {
                 Some(code) => *rejected.entry(*code).or_default() += 1,
                 None => {
-                    assert!(!step.must_fail, "seed {seed}: {:?} applied", step.transaction);
+                    assert!(
+                        !step.must_fail,
+                        "seed {seed}: {:?} applied",
+                        step.transaction
+                    );
                     let records = &step.transaction.body.records;
                     applied += records.len();
                     *kinds.entry(records[0].kind().to_string()).or_default() += records.len();
@@ -131,7 +174,12 @@ fn tell(seed: u64, records: usize, check_every: u64) -> Told {
         }
     }
     check_books(&ledger.store.view()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-    Told { ledger, applied, rejected, kinds }
+    Told {
+        ledger,
+        applied,
+        rejected,
+        kinds,
+    }
 }
 
 /// Executes the blocks of another ledger, as a peer does.
@@ -143,7 +191,9 @@ fn replay(of: &Store) -> Store {
         let block = of.block(height).unwrap().unwrap();
         let bounds = store.genesis().bounds;
         let verified = verify_block(&block.block, &store.genesis_hash(), &bounds).unwrap();
-        let outcome = store.decide(|ground| ground.execute(&block.block, &verified)).unwrap();
+        let outcome = store
+            .decide(|ground| ground.execute(&block.block, &verified))
+            .unwrap();
         store.commit(&block, outcome).unwrap();
     }
     store
@@ -153,12 +203,23 @@ fn replay(of: &Store) -> Store {
 fn a_long_random_history_conserves_chips_and_replays_to_the_same_roots() {
     let seed = 2_026;
     let told = tell(seed, RECORDS, 50);
-    println!("{} records applied {:?}, rejected {:?}", told.applied, told.kinds, told.rejected);
+    println!(
+        "{} records applied {:?}, rejected {:?}",
+        told.applied, told.kinds, told.rejected
+    );
     assert!(told.applied >= RECORDS);
     let rejections: usize = told.rejected.values().sum();
-    assert!(rejections > RECORDS / 20, "too few were rejected: {:?}", told.rejected);
+    assert!(
+        rejections > RECORDS / 20,
+        "too few were rejected: {:?}",
+        told.rejected
+    );
     for kind in history::KINDS {
-        assert!(told.kinds.contains_key(*kind), "no {kind} was applied: {:?}", told.kinds);
+        assert!(
+            told.kinds.contains_key(*kind),
+            "no {kind} was applied: {:?}",
+            told.kinds
+        );
     }
     told.ledger.expect_same_as_model();
     let again = replay(&told.ledger.store);
@@ -170,13 +231,20 @@ fn short_random_histories_conserve_chips_at_every_height() {
     for seed in 0..8 {
         let told = tell(seed, 400, 1);
         told.ledger.expect_same_as_model();
-        assert_eq!(replay(&told.ledger.store).head(), told.ledger.store.head(), "seed {seed}");
+        assert_eq!(
+            replay(&told.ledger.store).head(),
+            told.ledger.store.head(),
+            "seed {seed}"
+        );
     }
 }
 
 /// The items, but for the chain of records, which names the height of each.
 fn without_history(ledger: &Ledger) -> Vec<Item> {
-    let cleared = |item: &Item| Item { history: Hash::ZERO, ..item.clone() };
+    let cleared = |item: &Item| Item {
+        history: Hash::ZERO,
+        ..item.clone()
+    };
     ledger.model.items.values().map(cleared).collect()
 }
 
@@ -185,16 +253,26 @@ fn where_blocks_begin_and_end_changes_no_item_and_no_account() {
     let seed = 77;
     let told = tell(seed, 1_500, 50);
     let store = &told.ledger.store;
-    let blocks = (1..=store.head().header.height.0)
-        .flat_map(|height| store.block(chipledger_schemas::ids::Height(height)).unwrap());
+    let blocks = (1..=store.head().header.height.0).filter_map(|height| {
+        store
+            .block(chipledger_schemas::ids::Height(height))
+            .unwrap()
+    });
     let transactions: Vec<_> = blocks.flat_map(|block| block.block.transactions).collect();
     for size in [1, 7, 400] {
         let mut other = Ledger::new();
         for chunk in transactions.chunks(size) {
             let rejected = other.commit(chunk.to_vec());
-            assert!(rejected.is_empty(), "seed {seed}, blocks of {size}: {rejected:?}");
+            assert!(
+                rejected.is_empty(),
+                "seed {seed}, blocks of {size}: {rejected:?}"
+            );
         }
-        assert_eq!(without_history(&other), without_history(&told.ledger), "blocks of {size}");
+        assert_eq!(
+            without_history(&other),
+            without_history(&told.ledger),
+            "blocks of {size}"
+        );
         for kind in [EntryKind::Account, EntryKind::Totals, EntryKind::Shipment] {
             let (ours, theirs) = (other.model.entries(kind), told.ledger.model.entries(kind));
             assert_eq!(ours.unwrap(), theirs.unwrap(), "blocks of {size}");
