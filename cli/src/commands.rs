@@ -1,5 +1,5 @@
-//! The subcommands: one file each, with its `Args` and what `run` does. A new one is a file here and a line
-//! in the list below.
+//! The subcommands: one file each, with its `Args` and what `run` does. A new one is a file here
+//! and a line in the list below.
 
 use crate::error::Failure;
 use crate::output::Output;

@@ -1,4 +1,5 @@
-//! What people hand in: records and signed transactions in JSON, JSON lines or CSV, and lists of items.
+//! What people hand in: records and signed transactions in JSON, JSON lines or CSV, and lists of
+//! items.
 
 use std::io::{IsTerminal, Read};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! How answers are shown: a table for people, JSON or CSV for programs.
 //!
-//! Programs get exact integers whose unit stands in the name (`tpp_milli`); people get the same figures in
-//! readable units, with the unit in the header.
+//! Programs get exact integers whose unit stands in the name (`tpp_milli`); people get the same
+//! figures in readable units, with the unit in the header.
 
 use std::io::{IsTerminal, Write};
 

@@ -42,7 +42,8 @@ impl LedgerArgs {
         Ok(Store::open(&self.ledger)?)
     }
 
-    /// Where `init` puts the keys of a ledger: beside it, so that a backup of the ledger holds no secrets.
+    /// Where `init` puts the keys of a ledger: beside it, so that a backup of the ledger holds no
+    /// secrets.
     pub fn keys_dir(&self) -> PathBuf {
         keys_dir(&self.ledger)
     }

@@ -1,7 +1,7 @@
 //! Who signs: key files, and the envelope around records.
 //!
-//! A key file is JSON: `{"member", "class", "public_key", "secret_key"}`, readable by its owner alone. Whoever
-//! reads it can sign as the member.
+//! A key file is JSON: `{"member", "class", "public_key", "secret_key"}`, readable by its owner
+//! alone. Whoever reads it can sign as the member.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -259,7 +259,8 @@ pub struct Window {
 impl Window {
     /// The longest window for something signed at a time.
     pub fn of(clock: Clock, signed_at: Time) -> Self {
-        // Under `replay` block time is `signed_at` itself or later; a wall clock may be behind ours.
+        // Under `replay` block time is `signed_at` itself or later; a wall clock may be behind
+        // ours.
         let skew = match clock {
             Clock::Wall => SKEW_MS,
             Clock::Replay => 0,

@@ -1,5 +1,5 @@
-//! Submitting: records become signed transactions, transactions become final or are rejected, and each row
-//! of a file hears which.
+//! Submitting: records become signed transactions, transactions become final or are rejected, and
+//! each row of a file hears which.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -46,7 +46,8 @@ pub struct WriteArgs {
     /// Tells what the rules would say, and writes nothing.
     #[arg(long, conflicts_with = "sign_only")]
     pub check: bool,
-    /// Writes the signed transactions to a file instead of the ledger: for co-signatures, or for later.
+    /// Writes the signed transactions to a file instead of the ledger: for co-signatures, or for
+    /// later.
     #[arg(long, value_name = "FILE")]
     pub sign_only: Option<PathBuf>,
 }
@@ -275,8 +276,8 @@ pub fn start(args: &WriteArgs, signer: Option<&Signer>) -> Result<Solo, Failure>
     Ok(Solo::start(store, secret)?)
 }
 
-/// Submits transactions in their order; batches that are rejected are tried again record by record, so that
-/// only the wrong ones stay out.
+/// Submits transactions in their order; batches that are rejected are tried again record by record,
+/// so that only the wrong ones stay out.
 ///
 /// # Errors
 /// When the ledger stops; what was final until then stays so.
@@ -290,8 +291,8 @@ pub fn submit(
     let mut again = Vec::new();
     let mut pending: VecDeque<(Prepared, Receiver<Result<Receipt, SubmitError>>)> = VecDeque::new();
     for next in prepared {
-        // In a replay a block's time is the latest signature in it: windows that end before must not wait in
-        // the same block.
+        // In a replay a block's time is the latest signature in it: windows that end before must
+        // not wait in the same block.
         let signed_at = next.transaction.body.signed_at;
         while pending.len() >= PENDING_MAX
             || pending
@@ -367,8 +368,8 @@ fn note(
     Ok(())
 }
 
-/// Says what the rules would say to each transaction, one after the other on the present state; nothing is
-/// written.
+/// Says what the rules would say to each transaction, one after the other on the present state;
+/// nothing is written.
 ///
 /// # Errors
 /// When the state cannot be read.

@@ -1,9 +1,9 @@
 //! Audit: believes nothing but the blocks, re-derives everything from them, and compares.
 //!
-//! Every signature and certificate is checked again, every block executed again on an empty ledger and its
-//! header compared, then every row of every column family with the row that follows from the blocks, and at
-//! last the books with the items, chip by chip. What RocksDB's own checksums and the bytes around them say is
-//! damaged is told by file.
+//! Every signature and certificate is checked again, every block executed again on an empty ledger
+//! and its header compared, then every row of every column family with the row that follows from
+//! the blocks, and at last the books with the items, chip by chip. What RocksDB's own checksums and
+//! the bytes around them say is damaged is told by file.
 
 use std::path::Path;
 
@@ -33,7 +33,8 @@ pub enum AuditError {
     /// The directory holds no ledger, or one that this program cannot judge. See the cause.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is no room to re-derive the ledger. Point `TMPDIR` to a disk with as much room as the ledger has.
+    /// There is no room to re-derive the ledger. Point `TMPDIR` to a disk with as much room as the
+    /// ledger has.
     #[error("cannot re-derive the ledger in {}: {source}", std::env::temp_dir().display())]
     Scratch {
         /// Why.
@@ -150,8 +151,8 @@ pub enum Progress {
     Books,
 }
 
-/// Audits the ledger in a directory, or a backup, and changes nothing there. Needs room for a second copy in
-/// the temporary directory while it runs.
+/// Audits the ledger in a directory, or a backup, and changes nothing there. Needs room for a
+/// second copy in the temporary directory while it runs.
 ///
 /// # Errors
 /// [`AuditError`] when it cannot be judged; what is damaged is in the report.

@@ -135,7 +135,8 @@ impl<S: State> Draft<'_, S> {
         Ok(in_favour * 3 > seats.len() * 2)
     }
 
-    /// Whether the regulators' quorum stands behind the record: it was approved, or they all signed.
+    /// Whether the regulators' quorum stands behind the record: it was approved, or they all
+    /// signed.
     pub(crate) fn has_quorum(&self, signers: &Signers) -> Result<bool, Fault> {
         Ok(signers.approved || self.is_quorum(&signers.admins)?)
     }

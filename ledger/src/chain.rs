@@ -1,7 +1,7 @@
 //! The chain: which block may follow, what it does, and the header that says so.
 //!
-//! A proposer and a voter run the same function; a block holds only transactions that apply, and its
-//! header carries the roots that result.
+//! A proposer and a voter run the same function; a block holds only transactions that apply, and
+//! its header carries the roots that result.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -78,7 +78,8 @@ pub enum BlockError {
         /// Height of the last block.
         head: Height,
     },
-    /// A field of the header is not what executing the block gives. Its proposer is faulty: ask another peer.
+    /// A field of the header is not what executing the block gives. Its proposer is faulty: ask
+    /// another peer.
     #[error("the header's {field} is wrong at height {height}")]
     Header {
         /// The block's height.
@@ -212,8 +213,8 @@ impl<S: State + BucketReader> Ground<'_, S> {
                 }
             }
             included = kept;
-            // Under `replay` block time is the highest `signed_at` included: without the rejected ones it may
-            // be lower, and then what is left is executed again.
+            // Under `replay` block time is the highest `signed_at` included: without the rejected
+            // ones it may be lower, and then what is left is executed again.
             let settled = block_time(&chain, head, slot, included.iter().map(|(_, tx)| tx)) == time;
             if settled {
                 let transactions: Vec<_> = included.into_iter().map(|(_, tx)| tx).collect();
@@ -384,7 +385,8 @@ fn fatal(fault: Fault) -> BlockError {
     }
 }
 
-/// Runs one transaction. A panic in a rule quarantines the transaction: it is rejected, and nothing of it stays.
+/// Runs one transaction. A panic in a rule quarantines the transaction: it is rejected, and nothing
+/// of it stays.
 fn run<S: State>(
     draft: &mut Draft<'_, S>,
     index: usize,
@@ -406,7 +408,8 @@ fn run<S: State>(
     }
 }
 
-/// Block time: under `replay` the highest `signed_at` so far; else the proposer's clock, after the parent.
+/// Block time: under `replay` the highest `signed_at` so far; else the proposer's clock, after the
+/// parent.
 fn block_time<'t>(
     chain: &Chain,
     head: &Head,

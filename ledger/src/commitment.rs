@@ -1,14 +1,14 @@
 //! The state commitment: one root over every item and every named entry.
 //!
-//! Items are leaves of a dense tree under their number; names are entries of buckets, and buckets are
-//! leaves of a second dense tree (`chipledger-proof` defines both and checks proofs of them). The
-//! inner nodes of both trees live in memory, above the *pages* of eight items and the buckets, which
-//! the store keeps in rows of their own: 64 bytes per page and 64 per bucket, so about 8 bytes per
-//! item and 16 per entry.
+//! Items are leaves of a dense tree under their number; names are entries of buckets, and buckets
+//! are leaves of a second dense tree (`chipledger-proof` defines both and checks proofs of them).
+//! The inner nodes of both trees live in memory, above the *pages* of eight items and the buckets,
+//! which the store keeps in rows of their own: 64 bytes per page and 64 per bucket, so about 8
+//! bytes per item and 16 per entry.
 //!
-//! [`Commitment::plan`] says what a batch of changes does to the root and changes nothing, because a
-//! candidate block may be dropped; [`Commitment::apply`] takes the plan over once the block is final.
-//! The root is a function of the content alone, never of the batches that led to it.
+//! [`Commitment::plan`] says what a batch of changes does to the root and changes nothing, because
+//! a candidate block may be dropped; [`Commitment::apply`] takes the plan over once the block is
+//! final. The root is a function of the content alone, never of the batches that led to it.
 
 mod buckets;
 mod levels;
@@ -332,8 +332,8 @@ impl Commitment {
         debug_assert_eq!(self.state_root(), plan.state_root);
     }
 
-    /// The path of item `number`, given the leaf hashes of its page ([`Hash::ZERO`] where there is no
-    /// item). Check it with [`chipledger_proof::item_to_root`].
+    /// The path of item `number`, given the leaf hashes of its page ([`Hash::ZERO`] where there is
+    /// no item). Check it with [`chipledger_proof::item_to_root`].
     ///
     /// # Panics
     /// When there is no such item.

@@ -93,7 +93,8 @@ impl Context<'_> {
     }
 }
 
-/// Begins a block: closes windows that ended, brings the next validators and a due upgrade in force.
+/// Begins a block: closes windows that ended, brings the next validators and a due upgrade in
+/// force.
 pub fn begin<S: State>(draft: &mut Draft<'_, S>, chain: &mut Chain) -> Result<(), Fault> {
     let time = draft.at.time;
     for (_, id) in draft.state().ended_windows(time, WINDOWS_PER_BLOCK)? {

@@ -1,5 +1,5 @@
-//! A small world for tests: members of every role with keys, sites in three countries, and a way to submit
-//! records and look at what became true.
+//! A small world for tests: members of every role with keys, sites in three countries, and a way to
+//! submit records and look at what became true.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -167,7 +167,8 @@ impl World {
         }
     }
 
-    /// An event time: so many hours after the last block, minus one, so that it lies before the next one.
+    /// An event time: so many hours after the last block, minus one, so that it lies before the
+    /// next one.
     pub fn now(&self) -> Time {
         self.time.plus_ms(HOUR_MS)
     }

@@ -1,7 +1,7 @@
 //! Building proof files from a store at its head.
 //!
-//! Everything in one file is read while the tip is held and from a view of the same height, so that it is
-//! consistent; blocks wait that long. What the files look like and how they are checked is in
+//! Everything in one file is read while the tip is held and from a view of the same height, so that
+//! it is consistent; blocks wait that long. What the files look like and how they are checked is in
 //! `chipledger-proof`.
 
 use chipledger_proof::bundle::DenseBundle;
@@ -65,8 +65,8 @@ pub enum ProveError {
         /// The item.
         id: ItemId,
     },
-    /// Nobody has certified a header after genesis, or after the checkpoint. Submit something first, or
-    /// choose an earlier checkpoint.
+    /// Nobody has certified a header after genesis, or after the checkpoint. Submit something
+    /// first, or choose an earlier checkpoint.
     #[error("no block after height {after} is certified yet")]
     NothingCertified {
         /// Genesis, or the checkpoint.
@@ -104,7 +104,8 @@ pub fn prove(store: &Store, question: &Question, since: Since) -> Result<ProofFi
             Desk { store, view, tip }.prove(question, since).map(Some)
         });
         match proven {
-            Ok(None) => std::thread::yield_now(),
+            // A block was committed between the two looks: look again.
+            Ok(None) => {}
             Ok(Some(file)) => return Ok(file),
             Err(error) => return Err(error),
         }

@@ -1,8 +1,9 @@
-//! The read model: rows derived from each block, written in the same batch, and pure queries over them.
+//! The read model: rows derived from each block, written in the same batch, and pure queries over
+//! them.
 //!
-//! Every answer states the height it answers for. What is asked "as of" is looked up in movements and
-//! postings, which are only ever added to: a late report or a correction changes what is known from its
-//! block on, and nothing before.
+//! Every answer states the height it answers for. What is asked "as of" is looked up in movements
+//! and postings, which are only ever added to: a late report or a correction changes what is known
+//! from its block on, and nothing before.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Rejections: what the ledger's rules say no to, with a stable code and what the submitter should do.
+//! Rejections: what the ledger's rules say no to, with a stable code and what the submitter should
+//! do.
 //!
 //! The order of the codes is their precedence: where several apply, the first is given.
 

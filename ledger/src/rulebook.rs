@@ -1,7 +1,8 @@
-//! The rulebook: per kind of record who signs it, what it does, and which codes it can be rejected with.
+//! The rulebook: per kind of record who signs it, what it does, and which codes it can be rejected
+//! with.
 //!
-//! `docs/records.md` is [`page`]. A test compares both the page and [`codes::of`] with the sources of the
-//! rules, so neither can drift.
+//! `docs/records.md` is [`page`]. A test compares both the page and [`codes::of`] with the sources
+//! of the rules, so neither can drift.
 
 use chipledger_schemas::records::{Group, Kind};
 
@@ -59,7 +60,8 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         .chain(evidence::RULES)
 }
 
-/// What every transaction can be rejected with before its records are looked at, in order of precedence.
+/// What every transaction can be rejected with before its records are looked at, in order of
+/// precedence.
 pub const ENVELOPE: &[Code] = &[
     Code::UnknownVersion,
     Code::WrongChain,

@@ -1,8 +1,8 @@
 //! The one local validator: it owns the clock, the queue and the key, and certifies alone.
 //!
-//! Submitters wait together: whatever waits when a block is built goes into it (group commit), and each is
-//! told once its block is synced. This file and `store.rs` are the only ones of the crate with threads,
-//! locks or a clock.
+//! Submitters wait together: whatever waits when a block is built goes into it (group commit), and
+//! each is told once its block is synced. This file and `store.rs` are the only ones of the crate
+//! with threads, locks or a clock.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -287,8 +287,8 @@ impl Shared {
         Some(batch)
     }
 
-    /// Commits a batch, over several blocks if it does not fit into one, and tells everybody; those whose
-    /// fate an error leaves open stay in `left`.
+    /// Commits a batch, over several blocks if it does not fit into one, and tells everybody; those
+    /// whose fate an error leaves open stay in `left`.
     fn commit(&self, left: &mut Vec<Option<Waiting>>) -> Result<(), StoreError> {
         while !left.is_empty() {
             let candidates = left

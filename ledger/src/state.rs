@@ -1,7 +1,7 @@
 //! What is true at a height: read access for `execute`, and the draft of what a block changes.
 //!
-//! **Invariant:** `execute` reads nothing but what [`State`] offers, and everything that it offers is
-//! committed by the state root (scans are over committed entries in canonical order).
+//! **Invariant:** `execute` reads nothing but what [`State`] offers, and everything that it offers
+//! is committed by the state root (scans are over committed entries in canonical order).
 
 use std::sync::Arc;
 

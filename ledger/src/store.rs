@@ -1,6 +1,8 @@
-//! The store: the one place that writes. An outcome becomes one batch, synced before the height counts.
+//! The store: the one place that writes. An outcome becomes one batch, synced before the height
+//! counts.
 //!
-//! **Invariant:** blocks, state and read model are written in the same batch and can never be out of step.
+//! **Invariant:** blocks, state and read model are written in the same batch and can never be out
+//! of step.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
@@ -62,7 +64,8 @@ pub enum StoreError {
         /// The directory.
         dir: PathBuf,
     },
-    /// The directory is a backup, which stays as it is. Restore it into a new directory, or only read.
+    /// The directory is a backup, which stays as it is. Restore it into a new directory, or only
+    /// read.
     #[error("{} is a backup; restore it first", dir.display())]
     IsBackup {
         /// The directory.
@@ -74,11 +77,12 @@ pub enum StoreError {
         /// The format found.
         got: u32,
     },
-    /// The database refuses to open, read or write. If the disk is full, make room and start again; if it says
-    /// corruption, restore a backup or sync from other peers.
+    /// The database refuses to open, read or write. If the disk is full, make room and start again;
+    /// if it says corruption, restore a backup or sync from other peers.
     #[error("database: {0}")]
     Database(#[from] rocksdb::Error),
-    /// What is stored makes no sense. Restore a backup or sync from other peers; `audit` says what is damaged.
+    /// What is stored makes no sense. Restore a backup or sync from other peers; `audit` says what
+    /// is damaged.
     #[error("damaged: {what}")]
     Damaged {
         /// What.
@@ -630,8 +634,8 @@ pub(crate) fn meta_row<T: serde::de::DeserializeOwned>(
         .transpose()
 }
 
-/// Writes `count` rows of `bytes` bytes in key order, `batch` per synced batch, to a database of its own in
-/// `dir`: the limit that benchmarks print beside the ledger's figures.
+/// Writes `count` rows of `bytes` bytes in key order, `batch` per synced batch, to a database of
+/// its own in `dir`: the limit that benchmarks print beside the ledger's figures.
 pub fn raw_writes(dir: &Path, count: u64, batch: u64, bytes: usize) -> Result<(), StoreError> {
     let mut options =
         columns::database_options(rocksdb::DBRecoveryMode::TolerateCorruptedTailRecords);

@@ -14,8 +14,8 @@ use rayon::prelude::*;
 
 use crate::rejection::{Code, Rejection};
 
-/// A transaction that is well formed, within bounds, and signed by the keys that it names. Whose keys
-/// they are, and whether they count, is judged at block time.
+/// A transaction that is well formed, within bounds, and signed by the keys that it names. Whose
+/// keys they are, and whether they count, is judged at block time.
 #[derive(Clone, Debug)]
 pub struct VerifiedTransaction {
     transaction: Transaction,

@@ -203,7 +203,8 @@ fn a_missing_file_is_found() {
     for name in files(&ledger.dir).iter().filter(|name| carries_truth(name)) {
         let path = ledger.dir.join(name);
         let aside = ledger.dir.with_file_name("aside");
-        // Only the live log may be missing unseen: without it the ledger is the one of an earlier height.
+        // Only the live log may be missing unseen: without it the ledger is the one of an earlier
+        // height.
         if std::fs::metadata(&path).unwrap().len() == 0
             || path.extension().is_some_and(|end| end == "log")
         {

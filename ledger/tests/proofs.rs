@@ -17,8 +17,8 @@ use chipledger_schemas::records::{Install, Pack, Receive, Record, Register, Ship
 use chipledger_schemas::time::DAY_MS;
 use chipledger_schemas::words::{Status, UnitKind};
 
-/// A ledger in which 256 chips went into 32 boards, 4 servers and 2 racks; one rack went from Taiwan to the
-/// United States, one is under way to Germany.
+/// A ledger in which 256 chips went into 32 boards, 4 servers and 2 racks; one rack went from
+/// Taiwan to the United States, one is under way to Germany.
 struct Ledger {
     solo: Solo,
     world: World,

@@ -1,5 +1,5 @@
-//! Every rejection code has a test that provokes it. Here stand the ones of the envelope and of the first
-//! custody kinds, as a table; the last test finds the rest in the tests beside the rules.
+//! Every rejection code has a test that provokes it. Here stand the ones of the envelope and of the
+//! first custody kinds, as a table; the last test finds the rest in the tests beside the rules.
 
 use std::path::{Path, PathBuf};
 
@@ -136,7 +136,8 @@ fn licence(world: &World, licensee: &str) -> Record {
     })
 }
 
-/// A board, a server, a chip under way, one that a fab has elsewhere, and one with an attestation key.
+/// A board, a server, a chip under way, one that a fab has elsewhere, and one with an attestation
+/// key.
 fn world() -> World {
     let mut world = World::new();
     let mut submit = |author: &str, record: &dyn Fn(&World) -> Record| {

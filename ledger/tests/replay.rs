@@ -1,5 +1,6 @@
-//! Random histories: chips are conserved at every height, replaying the blocks gives the same roots, the
-//! store agrees with the model in memory, and where blocks begin and end changes no item and no account.
+//! Random histories: chips are conserved at every height, replaying the blocks gives the same
+//! roots, the store agrees with the model in memory, and where blocks begin and end changes no item
+//! and no account.
 #![allow(
     clippy::unwrap_used,
     reason = "a test's panic is its report, helpers included"

@@ -1,5 +1,5 @@
-//! A malicious member's toolbox: each tool is refused with its code, and the block is as if it had never
-//! been tried.
+//! A malicious member's toolbox: each tool is refused with its code, and the block is as if it had
+//! never been tried.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -68,8 +68,8 @@ fn resigned(transaction: Transaction, change: impl FnOnce(&mut Body)) -> Transac
     body.sign(&key("FAB"))
 }
 
-/// Puts a bad transaction before a good one into a block: it is refused, and the state afterwards is that
-/// of the same history without it.
+/// Puts a bad transaction before a good one into a block: it is refused, and the state afterwards
+/// is that of the same history without it.
 fn refused(code: Code, make: impl Fn(&mut World, &Transaction) -> Transaction) {
     let (mut tried, first) = world();
     let (mut honest, _) = world();

@@ -1,7 +1,7 @@
 //! Blocks' worth of transactions: as many as fit the genesis's bounds and one block's time.
 //!
-//! Under the replay clock a block's time is the highest `signed_at` in it, so transactions whose window ends
-//! before that must go into an earlier block.
+//! Under the replay clock a block's time is the highest `signed_at` in it, so transactions whose
+//! window ends before that must go into an earlier block.
 
 use chipledger_schemas::encode::encode;
 use chipledger_schemas::genesis::Bounds;

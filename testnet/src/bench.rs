@@ -1,7 +1,8 @@
-//! Benchmarks of the whole write path, printed beside the limits of the same machine in the same run.
+//! Benchmarks of the whole write path, printed beside the limits of the same machine in the same
+//! run.
 //!
-//! A figure alone says little on a shared machine; its ratio to what signature checks, hashing, syncing and
-//! raw writes reach at the same moment says more.
+//! A figure alone says little on a shared machine; its ratio to what signature checks, hashing,
+//! syncing and raw writes reach at the same moment says more.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -357,7 +358,8 @@ fn random_records(config: &BenchConfig) -> Result<Rate, BenchError> {
     ))
 }
 
-/// One chip per transaction, from many submitters at once: blocks hold whatever waits (group commit).
+/// One chip per transaction, from many submitters at once: blocks hold whatever waits (group
+/// commit).
 fn single_chips(config: &BenchConfig) -> Result<Rate, BenchError> {
     let mut ground = Ground::new(&config.dir.join("single"))?;
     ground.stock(config.single)?;

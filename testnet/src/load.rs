@@ -1,7 +1,7 @@
 //! Loading a world into a ledger on disk: the only file here that knows the ledger's interface.
 //!
-//! One thread makes, signs and checks transactions, the other executes and commits them, block by block, in
-//! batches that follow from the world alone: the same seed gives the same blocks.
+//! One thread makes, signs and checks transactions, the other executes and commits them, block by
+//! block, in batches that follow from the world alone: the same seed gives the same blocks.
 
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
@@ -29,7 +29,8 @@ pub struct Progress {
     pub time: Time,
 }
 
-/// Why a world was not loaded. Blocks that were committed stay; remove the directory and start again.
+/// Why a world was not loaded. Blocks that were committed stay; remove the directory and start
+/// again.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The ledger cannot be made or written.
@@ -55,7 +56,8 @@ pub enum LoadError {
     },
 }
 
-/// Makes a ledger in `directory` from the world's genesis and commits its whole history to it, block by block.
+/// Makes a ledger in `directory` from the world's genesis and commits its whole history to it,
+/// block by block.
 ///
 /// # Errors
 /// [`LoadError`]; blocks that were committed stay.
@@ -118,8 +120,8 @@ fn commit(
     Ok(())
 }
 
-/// Makes and signs the whole history in blocks' worth of transactions, and throws it away: how fast the world
-/// itself is.
+/// Makes and signs the whole history in blocks' worth of transactions, and throws it away: how fast
+/// the world itself is.
 pub fn sign_only(world: &World, mut report: impl FnMut(Progress)) -> Progress {
     let mut progress = Progress::default();
     for batch in Batches::new(world.transactions(), &world.genesis().bounds) {

@@ -59,7 +59,8 @@ enum BenchOutput {
 #[derive(Args)]
 #[command(group(ArgGroup::new("size").required(true).args(["full", "scale", "list_unloadable"])))]
 struct WorldArgs {
-    /// Directory of the ledger to make; without it the world is made and signed, and nothing is written.
+    /// Directory of the ledger to make; without it the world is made and signed, and nothing is
+    /// written.
     #[arg(long, value_name = "DIR")]
     ledger: Option<PathBuf>,
     /// The whole world: 1,840,384 chips.

@@ -1,8 +1,9 @@
-//! The real world: the published clusters as a genesis and a deterministic stream of signed transactions.
+//! The real world: the published clusters as a genesis and a deterministic stream of signed
+//! transactions.
 //!
-//! [`World::new`] writes all stories down unsigned and puts them in the order in which they were signed;
-//! [`World::transactions`] signs them one by one as they are asked for. [`World::expected`] is computed from the
-//! tables alone and says what a ledger that took it all must answer.
+//! [`World::new`] writes all stories down unsigned and puts them in the order in which they were
+//! signed; [`World::transactions`] signs them one by one as they are asked for. [`World::expected`]
+//! is computed from the tables alone and says what a ledger that took it all must answer.
 
 use std::collections::BTreeMap;
 
@@ -111,7 +112,8 @@ impl World {
         incidents::tell(&mut plan);
         production::declare(&mut plan);
         governance::prepare(&mut plan);
-        // A stable sort: what was planned first comes first among equals, so one order follows from one seed.
+        // A stable sort: what was planned first comes first among equals, so one order follows from
+        // one seed.
         plan.drafts.sort_by_key(|draft| draft.signed_at);
         let expected = Expected::of(&clusters, scale);
         let summary = summary(&plan, &clusters, &expected);

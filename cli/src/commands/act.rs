@@ -1,4 +1,5 @@
-//! What every command that writes does: records are made, signed, and submitted, checked or put in a file.
+//! What every command that writes does: records are made, signed, and submitted, checked or put in
+//! a file.
 
 use std::io::Write;
 use std::path::Path;

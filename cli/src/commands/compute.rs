@@ -117,7 +117,8 @@ fn with_concentration(head: Answer, metric: Metric, answer: &ComputeAnswer) -> A
     {
         return head;
     }
-    // What is under way or in an unknown country is not one pool; without it the index is that of known places.
+    // What is under way or in an unknown country is not one pool; without it the index is that of
+    // known places.
     let placed = answer
         .rows
         .iter()

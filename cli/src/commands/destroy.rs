@@ -1,4 +1,5 @@
-//! `destroy`: ends items for good; a witness (inspector, customs or regulator) co-signs with --cosign.
+//! `destroy`: ends items for good; a witness (inspector, customs or regulator) co-signs with
+//! --cosign.
 
 use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::MemberId;

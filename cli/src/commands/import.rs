@@ -19,7 +19,8 @@ enum From {
     Csv,
 }
 
-/// Imports a CSV whose rows are records of one kind; --check says what would be rejected, row by row.
+/// Imports a CSV whose rows are records of one kind; --check says what would be rejected, row by
+/// row.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Format of the file.

@@ -100,7 +100,8 @@ impl Args {
         let genesis = self.solo.genesis(&signer, &validator)?;
         genesis.check()?;
         let path = keys.join(format!("{}.json", self.solo.member));
-        // Keys first: a ledger whose keys were lost is of no use, keys without a ledger harm nobody.
+        // Keys first: a ledger whose keys were lost is of no use, keys without a ledger harm
+        // nobody.
         signer.save(&path, "admin")?;
         validator.save(&keys.join("validator.json"), "validator")?;
         let answer = Answer::default().fact("key", "key file", path.display().to_string());

@@ -33,7 +33,8 @@ pub struct Args {
     /// In the custody of this member.
     #[arg(long)]
     holder: Option<String>,
-    /// stock, in_transit, installed, decommissioned, irregular, seized, lost, stolen, destroyed or void.
+    /// stock, in_transit, installed, decommissioned, irregular, seized, lost, stolen, destroyed or
+    /// void.
     #[arg(long)]
     status: Option<Status>,
     /// At most so many.

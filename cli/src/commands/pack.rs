@@ -1,4 +1,5 @@
-//! `pack`: puts items into units, the same number into each, in order; a unit that is new is created.
+//! `pack`: puts items into units, the same number into each, in order; a unit that is new is
+//! created.
 
 use chipledger_schemas::records::{Pack, Record};
 use chipledger_schemas::words::UnitKind;

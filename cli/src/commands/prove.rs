@@ -110,6 +110,7 @@ fn dimension(text: &str) -> Result<Dimension, String> {
     match name {
         _ if text.eq_ignore_ascii_case("world") => Ok(Dimension::World),
         "jurisdiction" => value
+            .to_ascii_uppercase()
             .parse()
             .map(Dimension::Jurisdiction)
             .map_err(|e| format!("{e}")),

@@ -1,4 +1,5 @@
-//! `receive`: says what of a shipment arrived, item by item; without --shipment, an arrival that nobody announced.
+//! `receive`: says what of a shipment arrived, item by item; without --shipment, an arrival that
+//! nobody announced.
 
 use chipledger_schemas::ids::{DocumentId, SiteId};
 use chipledger_schemas::items::ItemSet;
@@ -10,7 +11,8 @@ use crate::input::items;
 use crate::output::Output;
 use crate::submission::WriteArgs;
 
-/// Says what of a shipment arrived, item by item; without --shipment, an arrival that nobody announced.
+/// Says what of a shipment arrived, item by item; without --shipment, an arrival that nobody
+/// announced.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The shipment, MEMBER:REFERENCE.

@@ -11,7 +11,8 @@ use crate::input::items;
 use crate::output::Output;
 use crate::submission::{Content, Entry, WriteArgs};
 
-/// Brings chips into the ledger: by their fab, or with --unverified as opening stock of their holder.
+/// Brings chips into the ledger: by their fab, or with --unverified as opening stock of their
+/// holder.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Serials: ids and ranges such as NVIDIA:0001..0100, or a CSV or text file of them.

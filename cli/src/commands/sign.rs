@@ -14,7 +14,8 @@ use crate::output::Output;
 use crate::signing::{KeyArgs, now};
 use crate::submission::{Content, Desk, Timeline};
 
-/// Signs records offline, for later; or, on a file of signed transactions, adds the co-signatures of --cosign.
+/// Signs records offline, for later; or, on a file of signed transactions, adds the co-signatures
+/// of --cosign.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Records, or signed transactions; - for standard input.

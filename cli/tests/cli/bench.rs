@@ -25,7 +25,8 @@ impl Bench {
         }
     }
 
-    /// A folder with a solo ledger of the member ACME in the US, under the replay clock from 2026 on.
+    /// A folder with a solo ledger of the member ACME in the US, under the replay clock from 2026
+    /// on.
     pub(crate) fn solo() -> Self {
         let bench = Self::empty();
         let words = "init --solo --member ACME --jurisdiction US --clock replay --time 2026-01-01";

@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::dense::{Dense, DensePath};
 
-/// Shows what stands at several indexes of a dense tree of `count` leaves. The indexes are not part of
-/// it: they stand beside the leaves.
+/// Shows what stands at several indexes of a dense tree of `count` leaves. The indexes are not part
+/// of it: they stand beside the leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DenseBundle {
     /// Leaves of the tree. Bound only by the root that wraps the top.
     pub count: u64,
-    /// Hashes beside the paths that no other path gives: level by level from the leaves up, each level
-    /// from left to right.
+    /// Hashes beside the paths that no other path gives: level by level from the leaves up, each
+    /// level from left to right.
     pub siblings: Vec<Hash>,
 }
 

@@ -1,7 +1,7 @@
 //! Checking a proof file: every kind against the roots of a header that a quorum signed.
 //!
-//! The checker computes what it states (place, custody, sums, completeness) from leaves and entries itself;
-//! a file holds no conclusion that could be wrong.
+//! The checker computes what it states (place, custody, sums, completeness) from leaves and entries
+//! itself; a file holds no conclusion that could be wrong.
 
 pub mod absent;
 pub mod book;

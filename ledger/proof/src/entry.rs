@@ -25,8 +25,8 @@ pub struct EntryProof {
 }
 
 impl EntryProof {
-    /// The proof for `key`, or `None` when its bucket does not hold it. `entries` is the bucket that
-    /// the key maps to and `bucket` its path.
+    /// The proof for `key`, or `None` when its bucket does not hold it. `entries` is the bucket
+    /// that the key maps to and `bucket` its path.
     pub fn new(
         entry_count: u64,
         bucket: DensePath,
@@ -84,8 +84,8 @@ pub struct AbsenceProof {
 }
 
 impl AbsenceProof {
-    /// The proof for `key`, or `None` when its bucket holds it. `entries` is the bucket that the key
-    /// maps to and `bucket` its path.
+    /// The proof for `key`, or `None` when its bucket holds it. `entries` is the bucket that the
+    /// key maps to and `bucket` its path.
     pub fn new(
         entry_count: u64,
         bucket: DensePath,

@@ -1,13 +1,13 @@
-//! The proof file: one canonical container for every kind of proof. It needs no ledger and no network to
-//! check, and has no byte that nothing depends on.
+//! The proof file: one canonical container for every kind of proof. It needs no ledger and no
+//! network to check, and has no byte that nothing depends on.
 //!
 //! ```text
 //! magic (8 bytes) | version | kind and content | roots | trust | digest of all before (32 bytes)
 //! ```
 //!
-//! Everything between magic and digest is one canonical encoding. The digest finds damage; forgery is found
-//! by the paths and signatures. (A forger who turns one id into another that is absent too, and seals the
-//! file anew, has made another true proof.)
+//! Everything between magic and digest is one canonical encoding. The digest finds damage; forgery
+//! is found by the paths and signatures. (A forger who turns one id into another that is absent
+//! too, and seals the file anew, has made another true proof.)
 
 use chipledger_schemas::encode::{DecodeError, decode, encode, encode_into};
 use chipledger_schemas::hash::FILE;
@@ -93,7 +93,8 @@ impl ProofFile {
         Ok(decode(encoded)?)
     }
 
-    /// Bytes of the proof alone, without genesis document, headers, certificates and validator sets.
+    /// Bytes of the proof alone, without genesis document, headers, certificates and validator
+    /// sets.
     pub fn content_bytes(&self) -> usize {
         encode(&(self.version, &self.content, &self.roots)).len() + MAGIC.len() + 32
     }

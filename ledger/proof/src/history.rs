@@ -1,9 +1,9 @@
 //! The history tree: an append-only tree over the digests of all earlier headers.
 //!
 //! It has the shape of RFC 9162 section 2.1, so a later root can be shown to extend an earlier one.
-//! [`Peaks`] is all that the ledger must carry to append: the roots of the complete subtrees, largest
-//! first, one per 1-bit of the length. A complete subtree never changes, so a store that keeps the
-//! nodes that [`Peaks::append`] returns can prove any header at any length.
+//! [`Peaks`] is all that the ledger must carry to append: the roots of the complete subtrees,
+//! largest first, one per 1-bit of the length. A complete subtree never changes, so a store that
+//! keeps the nodes that [`Peaks::append`] returns can prove any header at any length.
 
 use chipledger_schemas::hash::{HISTORY_LEAF, HISTORY_NODE, HISTORY_ROOT, Hash};
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,8 @@ struct Parts {
     peaks: Vec<Hash>,
 }
 
-/// A history has one peak per 1-bit of its length. The bytes are damaged or forged: fetch them anew.
+/// A history has one peak per 1-bit of its length. The bytes are damaged or forged: fetch them
+/// anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a history of {len} headers does not have {peaks} peaks")]
 pub struct NotPeaks {
@@ -95,8 +96,8 @@ impl Peaks {
         self.len == 0
     }
 
-    /// Appends a header's digest. Returns the nodes that became complete, lowest first: the leaf and
-    /// every subtree that it closes.
+    /// Appends a header's digest. Returns the nodes that became complete, lowest first: the leaf
+    /// and every subtree that it closes.
     pub fn append(&mut self, header: &Hash) -> Vec<HistoryNode> {
         let (mut level, mut index) = (0, self.len);
         let mut hash = HISTORY.leaf.hash(&header.0);
@@ -132,7 +133,8 @@ impl Peaks {
 pub struct HistoryPath(pub ListPath);
 
 impl HistoryPath {
-    /// The history root that the path leads to from a header's digest. Compare it with the trusted one.
+    /// The history root that the path leads to from a header's digest. Compare it with the trusted
+    /// one.
     ///
     /// # Errors
     /// [`PathError`] when index, length and number of siblings do not fit together.
@@ -141,8 +143,8 @@ impl HistoryPath {
     }
 }
 
-/// The path of header `index` in a history of `len` headers. `node(level, index)` returns a complete
-/// subtree as [`Peaks::append`] gave it out; about `2 log2(len)` are read.
+/// The path of header `index` in a history of `len` headers. `node(level, index)` returns a
+/// complete subtree as [`Peaks::append`] gave it out; about `2 log2(len)` are read.
 ///
 /// # Errors
 /// Whatever `node` returns.

@@ -1,8 +1,8 @@
 //! The items tree: the state of item number `n` is leaf `n` of a dense tree.
 //!
-//! Eight consecutive numbers are a page, the unit in which the store keeps leaves and the lowest three
-//! levels of the tree. Numbers are given out without gaps and never again, so the count says which
-//! items exist.
+//! Eight consecutive numbers are a page, the unit in which the store keeps leaves and the lowest
+//! three levels of the tree. Numbers are given out without gaps and never again, so the count says
+//! which items exist.
 
 use chipledger_schemas::hash::{Hash, ITEMS_ROOT};
 

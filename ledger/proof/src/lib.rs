@@ -1,7 +1,7 @@
 //! Checks proofs of the ledger without the ledger: no RocksDB, no network, no clock.
 //!
-//! A proof is a leaf, the hashes beside its path, and a root that the checker already trusts because
-//! a quorum signed the header that holds it:
+//! A proof is a leaf, the hashes beside its path, and a root that the checker already trusts
+//! because a quorum signed the header that holds it:
 //!
 //! ```text
 //! header.state_root = STATE(items root, names root)

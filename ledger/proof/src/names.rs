@@ -1,10 +1,11 @@
 //! The names tree: everything that is found by key and not by number.
 //!
 //! Entries live in buckets, sorted by key; buckets are the leaves of a dense tree. How many buckets
-//! there are follows from the number of entries alone, so the root depends on the content and never on
-//! the order in which it came. Buckets grow by linear hashing: the bucket is picked by the leading
-//! bits of the key, first bit lowest, so that bucket `b` of `2^L` splits into `b` and `b + 2^L`, each
-//! bucket is one contiguous range of keys, and one more bucket moves the entries of one bucket only.
+//! there are follows from the number of entries alone, so the root depends on the content and never
+//! on the order in which it came. Buckets grow by linear hashing: the bucket is picked by the
+//! leading bits of the key, first bit lowest, so that bucket `b` of `2^L` splits into `b` and `b +
+//! 2^L`, each bucket is one contiguous range of keys, and one more bucket moves the entries of one
+//! bucket only.
 
 use chipledger_schemas::hash::{BUCKET, ENTRY, Hash, NAMES_ROOT};
 use serde::{Deserialize, Serialize};

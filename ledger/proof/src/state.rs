@@ -1,7 +1,8 @@
-//! What the state root commits to: items under their dense numbers, everything else as entries under keys.
+//! What the state root commits to: items under their dense numbers, everything else as entries
+//! under keys.
 //!
-//! These are the shapes that proofs show, so they live where a stranger can build them. What may happen to
-//! them is the ledger's business.
+//! These are the shapes that proofs show, so they live where a stranger can build them. What may
+//! happen to them is the ledger's business.
 
 mod account;
 mod chain;

@@ -1,9 +1,9 @@
 //! From a hash that the checker trusts to a header: the quorum's signatures, set by set.
 //!
-//! A validator set certifies the header that names its successor, so one header per change of the set
-//! leads from the genesis document, or from a pinned header, to any later one. This rests on every set on
-//! the way: more than a third of each must stay honest with its keys, retired ones too. Whoever pins a
-//! recent checkpoint depends on recent sets only.
+//! A validator set certifies the header that names its successor, so one header per change of the
+//! set leads from the genesis document, or from a pinned header, to any later one. This rests on
+//! every set on the way: more than a third of each must stay honest with its keys, retired ones
+//! too. Whoever pins a recent checkpoint depends on recent sets only.
 
 use chipledger_schemas::block::Header;
 use chipledger_schemas::certificate::{Certificate, CertificateError, ValidatorSet};
@@ -75,13 +75,15 @@ pub enum TrustError {
         /// The ledger of the file.
         got: GenesisHash,
     },
-    /// The pinned header is none of the file's. Ask for a proof from that checkpoint, or from genesis.
+    /// The pinned header is none of the file's. Ask for a proof from that checkpoint, or from
+    /// genesis.
     #[error("the proof does not pass through the pinned block {pinned}")]
     OtherCheckpoint {
         /// The header pinned.
         pinned: BlockHash,
     },
-    /// The file begins at a header that nothing vouches for. Pin that header's hash if you trust it.
+    /// The file begins at a header that nothing vouches for. Pin that header's hash if you trust
+    /// it.
     #[error("the proof begins at block {block}; pin that block, or ask for a proof from genesis")]
     NotPinned {
         /// The header that it begins at.

@@ -12,8 +12,8 @@ use chipledger_schemas::words::Status;
 
 use crate::state::{Draft, PAGE_ITEMS, Side, State};
 
-/// The books do not agree with the items. The data directory is damaged or was written by a faulty program:
-/// restore a backup, or sync from other peers.
+/// The books do not agree with the items. The data directory is damaged or was written by a faulty
+/// program: restore a backup, or sync from other peers.
 #[derive(Debug, thiserror::Error)]
 pub enum BooksError {
     /// The state cannot be read.
@@ -41,8 +41,8 @@ pub enum BooksError {
 
 type Balances = BTreeMap<(Account, ModelNumber), (u64, u64)>;
 
-/// Checks double entry from scratch: every account and total is the sum of its chips, one by one, and
-/// chips that exist are chips registered less chips ended.
+/// Checks double entry from scratch: every account and total is the sum of its chips, one by one,
+/// and chips that exist are chips registered less chips ended.
 ///
 /// # Errors
 /// The first difference.

@@ -29,7 +29,8 @@ struct Read {
     verified: Result<Vec<VerifiedTransaction>, (usize, Rejection)>,
 }
 
-/// Executes every block of `db` again on `derived`; says whether all of them follow and none is missing.
+/// Executes every block of `db` again on `derived`; says whether all of them follow and none is
+/// missing.
 pub(super) fn replay(
     db: &DB,
     derived: &Store,
@@ -127,7 +128,8 @@ fn read(batch: Vec<Row>, derived: &Store) -> Vec<(Row, Option<Read>)> {
     batch.into_par_iter().map(read).collect()
 }
 
-/// Executes one block and commits it to the derived ledger; the inner error says what is wrong with it.
+/// Executes one block and commits it to the derived ledger; the inner error says what is wrong with
+/// it.
 fn follow(
     derived: &Store,
     row: &Row,

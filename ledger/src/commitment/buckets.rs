@@ -38,7 +38,8 @@ impl<'a, R: BucketReader> Contents<'a, R> {
             .map_err(|source| PlanError::Bucket { index, source })
     }
 
-    /// Merges the changes (ascending by key) into their buckets; returns the entry count afterwards.
+    /// Merges the changes (ascending by key) into their buckets; returns the entry count
+    /// afterwards.
     pub(super) fn change(
         &mut self,
         entry_count: u64,
@@ -62,8 +63,8 @@ impl<'a, R: BucketReader> Contents<'a, R> {
         Ok(count)
     }
 
-    /// Spreads the entries over the new number of buckets. Only buckets that split or fold, and those
-    /// they come from or go to, are read and moved.
+    /// Spreads the entries over the new number of buckets. Only buckets that split or fold, and
+    /// those they come from or go to, are read and moved.
     pub(super) fn rehash(mut self, change: Rehash) -> Result<Rows, PlanError<R::Error>> {
         let mut rows = Vec::new();
         if change.before != change.after {

@@ -92,11 +92,11 @@ impl Levels {
         (0..self.levels.len() - 1).map(beside).collect()
     }
 
-    /// The changes of every level when the tree has `len` leaves and `leaves` are written. New leaves
-    /// must all be among them.
+    /// The changes of every level when the tree has `len` leaves and `leaves` are written. New
+    /// leaves must all be among them.
     ///
-    /// Level by level over the sorted nodes that changed, so that a node above many changes is hashed
-    /// once.
+    /// Level by level over the sorted nodes that changed, so that a node above many changes is
+    /// hashed once.
     pub(super) fn plan(&self, len: u64, mut leaves: Nodes) -> LevelChanges {
         if len < self.len() {
             // What shrinking cuts off lies right of the last leaf, so its path is all that changes.

@@ -1,5 +1,6 @@
-//! `annotate`: a note on a record. That the record exists is not checked: `execute` reads nothing outside
-//! committed state, and records are not in it. Readers show a note on an unknown record as such.
+//! `annotate`: a note on a record. That the record exists is not checked: `execute` reads nothing
+//! outside committed state, and records are not in it. Readers show a note on an unknown record as
+//! such.
 
 use chipledger_schemas::records::Annotate;
 

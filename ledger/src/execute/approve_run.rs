@@ -1,4 +1,5 @@
-//! `approve_run`: a regulator's decision on a training run; its later decision replaces its earlier one.
+//! `approve_run`: a regulator's decision on a training run; its later decision replaces its earlier
+//! one.
 
 use chipledger_proof::state::{Key, Run};
 use chipledger_schemas::records::ApproveRun;

@@ -1,4 +1,5 @@
-//! `attest_location`: evidence of the region where chips are. Only what agrees with the book supports it.
+//! `attest_location`: evidence of the region where chips are. Only what agrees with the book
+//! supports it.
 
 use chipledger_proof::state::EvidenceKind;
 use chipledger_schemas::records::AttestLocation;

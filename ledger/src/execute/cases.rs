@@ -27,7 +27,8 @@ pub(crate) type Case<'a> = (&'a str, &'a [&'a str], Record, Code);
 /// The two regulators that make a quorum of three with `REG-1`.
 pub(crate) const OTHERS: &[&str] = &["REG-2", "REG-3"];
 
-/// Checks that each record is rejected as its row says, and that the rows are in order of precedence.
+/// Checks that each record is rejected as its row says, and that the rows are in order of
+/// precedence.
 pub(crate) fn refuses(world: &mut World, cases: Vec<Case<'_>>) {
     assert!(
         cases.iter().is_sorted_by_key(|(.., code)| *code),
@@ -174,7 +175,7 @@ pub(crate) fn world_of_five() -> World {
             roles: member("CUSTOMS-DE").roles,
             ..stranger(name, seat)
         };
-        decree(&mut world, Record::SetMember(customs)).unwrap();
+        decree(&mut world, Record::SetMember(customs)).expect("the fixture's record applies");
     }
     change_chain(&mut world, |chain| {
         chain.solo = false;

@@ -1,5 +1,6 @@
-//! `clear`: customs decide on a consignment. The decision is a document that `ship` (exit) and `receive`
-//! (entry) refer to; a later one under the same reference replaces it and what was used stays used.
+//! `clear`: customs decide on a consignment. The decision is a document that `ship` (exit) and
+//! `receive` (entry) refer to; a later one under the same reference replaces it and what was used
+//! stays used.
 
 use chipledger_proof::state::{Clearance, Key, Shipment};
 use chipledger_schemas::ids::MemberId;
@@ -59,7 +60,8 @@ pub(super) fn run<S: State>(
     Ok(())
 }
 
-/// Exit is the business of customs where the goods leave, entry of customs where they go, transit of any.
+/// Exit is the business of customs where the goods leave, entry of customs where they go, transit
+/// of any.
 fn check_customs<S: State>(
     draft: &Draft<'_, S>,
     author: &MemberId,

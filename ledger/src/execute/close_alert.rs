@@ -1,5 +1,5 @@
-//! `close_alert`: how an authority disposed of an alert. Alerts are derived, so any id is taken; a later
-//! disposition replaces an earlier one.
+//! `close_alert`: how an authority disposed of an alert. Alerts are derived, so any id is taken; a
+//! later disposition replaces an earlier one.
 
 use chipledger_proof::state::{Alert, Key};
 use chipledger_schemas::records::CloseAlert;

@@ -1,6 +1,6 @@
-//! `correct`: the latest movement of every item named is undone, with what it did to shipments, quotas and
-//! device keys; another record may take its place. What is decided here is decided from the leaves alone
-//! (docs/decisions/004-corrections.md).
+//! `correct`: the latest movement of every item named is undone, with what it did to shipments,
+//! quotas and device keys; another record may take its place. What is decided here is decided from
+//! the leaves alone (docs/decisions/004-corrections.md).
 
 use chipledger_proof::state::{DeviceKeyOf, Item, Key, LastMovement};
 use chipledger_schemas::hash::Hash;

@@ -22,8 +22,8 @@ pub(super) fn run<S: State>(
             draft.check_held(&effective, context.author())?;
         }
     }
-    // Where the listing and the book disagree the listing stands: the difference is for the rules of
-    // detection to find.
+    // Where the listing and the book disagree the listing stands: the difference is for the rules
+    // of detection to find.
     draft.note_items(
         &record.items,
         record.occurred_at,

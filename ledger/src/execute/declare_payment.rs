@@ -1,4 +1,5 @@
-//! `declare_payment`: authorities declare what they learned, parties to a trade what they paid or were paid.
+//! `declare_payment`: authorities declare what they learned, parties to a trade what they paid or
+//! were paid.
 
 use chipledger_proof::state::{Key, Order};
 use chipledger_schemas::records::DeclarePayment;

@@ -1,4 +1,5 @@
-//! `device_report`: what a chip says of itself. Anyone may hand it in; the chip's key vouches for it.
+//! `device_report`: what a chip says of itself. Anyone may hand it in; the chip's key vouches for
+//! it.
 
 use chipledger_proof::state::{Chain, EvidenceKind, ItemKind, Key};
 use chipledger_schemas::keys::verify_strict;

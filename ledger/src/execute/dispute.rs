@@ -1,4 +1,5 @@
-//! `dispute`: marks items as disputed, or resolves it. The account stays; every total shows the mark.
+//! `dispute`: marks items as disputed, or resolves it. The account stays; every total shows the
+//! mark.
 
 use chipledger_schemas::ids::MemberId;
 use chipledger_schemas::records::Dispute;

@@ -1,8 +1,9 @@
-//! Evidence: what the kinds that move nothing have in common. They name items, and each item named folds
-//! the record into its history.
+//! Evidence: what the kinds that move nothing have in common. They name items, and each item named
+//! folds the record into its history.
 //!
-//! What somebody else saw may name items that ended, for a destroyed chip that is seen again is what the
-//! ledger exists to find. Only what a member declares of its own, or disputes, must still exist.
+//! What somebody else saw may name items that ended, for a destroyed chip that is seen again is
+//! what the ledger exists to find. Only what a member declares of its own, or disputes, must still
+//! exist.
 
 use chipledger_proof::state::{EvidenceKind, Item};
 use chipledger_schemas::ids::{ItemId, ItemNumber, MemberId};

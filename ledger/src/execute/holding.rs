@@ -73,8 +73,8 @@ impl<S: State> Draft<'_, S> {
     }
 }
 
-/// Rejects an item that is named both itself and through a container: which of the two is said first
-/// would decide what becomes of it.
+/// Rejects an item that is named both itself and through a container: which of the two is said
+/// first would decide what becomes of it.
 pub(crate) fn check_once<'a>(items: impl IntoIterator<Item = &'a Named>) -> Result<(), Fault> {
     let items: Vec<&Named> = items.into_iter().collect();
     if items.iter().all(|item| item.effective.is_root()) {
@@ -198,8 +198,8 @@ pub(crate) fn relative_facts(
     }
 }
 
-/// The user that an item names for itself inside a container. Whoever owns it uses it, unless it or a
-/// container says otherwise.
+/// The user that an item names for itself inside a container. Whoever owns it uses it, unless it or
+/// a container says otherwise.
 pub(crate) fn own_user(effective: &Effective, outer: &Effective) -> Option<MemberId> {
     let user = effective.user.as_ref().unwrap_or(&effective.owner);
     let inherited = outer.user.as_ref().unwrap_or(&effective.owner);

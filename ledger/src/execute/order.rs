@@ -1,4 +1,5 @@
-//! `order`: a buyer says what it wants from whom; shipments count against it and are never held to it.
+//! `order`: a buyer says what it wants from whom; shipments count against it and are never held to
+//! it.
 
 use chipledger_proof::state::{Catalogue, Key, Order as OrderState};
 use chipledger_schemas::records::Order;

@@ -1,4 +1,5 @@
-//! Policy at departure: licences, exit clearances, vetting, limits. Policy gates intent, never facts.
+//! Policy at departure: licences, exit clearances, vetting, limits. Policy gates intent, never
+//! facts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -263,8 +264,8 @@ fn charge_of<S: State>(
 }
 
 impl<S: State> Draft<'_, S> {
-    /// What items are of the quota that a shipment used: all that is left of it with the last of them,
-    /// so that figures of the catalogue that have changed on the way leave no rest.
+    /// What items are of the quota that a shipment used: all that is left of it with the last of
+    /// them, so that figures of the catalogue that have changed on the way leave no rest.
     pub(super) fn share_of(&self, shipment: &Shipment, items: &[Named]) -> Result<Charge, Fault> {
         if shipment.licence.is_none() {
             return Ok(Charge::default());
@@ -367,8 +368,8 @@ impl<S: State> Draft<'_, S> {
         users.iter().map(|user| self.successor_of(user)).collect()
     }
 
-    /// Rejects a transfer of title that would take the pool of the new owner's ultimate parent over a
-    /// limit: it grows by title alone.
+    /// Rejects a transfer of title that would take the pool of the new owner's ultimate parent over
+    /// a limit: it grows by title alone.
     pub(super) fn check_parent_limits(
         &self,
         from: &MemberId,

@@ -39,9 +39,9 @@ pub(super) fn run<S: State>(
     vote(draft, context, id, proposal)
 }
 
-/// Counts the regulators among the signers, and lets the proposal act once they are a quorum of the seats as
-/// they are now. What it would do may be rejected: then the vote that completed the quorum is, too, and can
-/// be cast again.
+/// Counts the regulators among the signers, and lets the proposal act once they are a quorum of the
+/// seats as they are now. What it would do may be rejected: then the vote that completed the quorum
+/// is, too, and can be cast again.
 pub(super) fn vote<S: State>(
     draft: &mut Draft<'_, S>,
     context: &Context<'_>,

@@ -1,4 +1,5 @@
-//! `receive`: what arrived, item by item. Facts are accepted; what does not square becomes irregular.
+//! `receive`: what arrived, item by item. Facts are accepted; what does not square becomes
+//! irregular.
 
 use chipledger_proof::state::{Clearance, EvidenceKind, Key, Licence, Shipment, ShipmentState};
 use chipledger_schemas::ids::{DocumentId, MemberId, SiteId};

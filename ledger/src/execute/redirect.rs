@@ -47,7 +47,8 @@ pub(super) fn run<S: State>(
     Ok(())
 }
 
-/// Gives back what the goods counted against, and counts them against the new licence and clearance.
+/// Gives back what the goods counted against, and counts them against the new licence and
+/// clearance.
 fn change_terms<S: State>(
     draft: &mut Draft<'_, S>,
     author: &MemberId,

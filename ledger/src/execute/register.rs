@@ -51,7 +51,8 @@ pub(super) fn run<S: State>(
         irregularity: None,
         seal: None,
     };
-    // The keys are sorted by id, the items by series and number: A:10 comes before A:9 in one of them.
+    // The keys are sorted by id, the items by series and number: A:10 comes before A:9 in one of
+    // them.
     let keys: BTreeMap<_, _> = record.device_keys.iter().map(|k| (&k.item, k)).collect();
     for (offset, id) in (0_u64..).zip(record.items.ids()) {
         let number = ItemNumber(first.0 + offset);

@@ -1,5 +1,5 @@
-//! `replace`: a repair swap. The new chip takes the old one's place, owner, user and status; the old one
-//! becomes a root that is out of operation.
+//! `replace`: a repair swap. The new chip takes the old one's place, owner, user and status; the
+//! old one becomes a root that is out of operation.
 
 use chipledger_proof::state::{ItemKind, ModelNumber};
 use chipledger_schemas::ids::{ItemId, ItemNumber, MemberId};
@@ -55,7 +55,8 @@ fn one<S: State>(
     }
 }
 
-/// Title to the new chip passes to the old one's owner: the new one's owner must be that or the signer.
+/// Title to the new chip passes to the old one's owner: the new one's owner must be that or the
+/// signer.
 fn check_title<S: State>(
     draft: &Draft<'_, S>,
     author: &MemberId,

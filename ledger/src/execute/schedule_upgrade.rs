@@ -1,5 +1,5 @@
-//! `schedule_upgrade`: the quorum says from which height on blocks have the next protocol version; a later
-//! schedule replaces one that is not due yet.
+//! `schedule_upgrade`: the quorum says from which height on blocks have the next protocol version;
+//! a later schedule replaces one that is not due yet.
 
 use chipledger_proof::state::{Key, Upgrade};
 use chipledger_schemas::ids::Height;

@@ -37,8 +37,8 @@ pub(super) fn run<S: State>(
     Ok(())
 }
 
-/// Who may put a seal on or break it: the holder, an inspector anywhere, customs where it is (under way:
-/// of either end).
+/// Who may put a seal on or break it: the holder, an inspector anywhere, customs where it is (under
+/// way: of either end).
 pub(super) fn check_sealer<S: State>(
     draft: &Draft<'_, S>,
     item: &Effective,

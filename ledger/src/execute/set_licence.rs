@@ -1,5 +1,5 @@
-//! `set_licence`: the authority that a licence is named after grants, changes and revokes it; the quorum may
-//! in its stead.
+//! `set_licence`: the authority that a licence is named after grants, changes and revokes it; the
+//! quorum may in its stead.
 
 use chipledger_proof::state::{Catalogue, Key, Licence};
 use chipledger_schemas::records::SetLicence;

@@ -1,5 +1,5 @@
-//! `set_limit`: an authority caps what is pooled in its own jurisdiction; whatever reaches further needs the
-//! quorum.
+//! `set_limit`: an authority caps what is pooled in its own jurisdiction; whatever reaches further
+//! needs the quorum.
 
 use chipledger_proof::state::{Key, Limit, Site};
 use chipledger_schemas::jurisdiction::Jurisdiction;

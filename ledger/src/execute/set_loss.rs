@@ -1,5 +1,5 @@
-//! `set_loss`: items are reported lost or stolen, each as a root of its own where it was last; or they are
-//! back there.
+//! `set_loss`: items are reported lost or stolen, each as a root of its own where it was last; or
+//! they are back there.
 
 use chipledger_proof::state::{Key, Shipment};
 use chipledger_schemas::movement::Place;
@@ -24,7 +24,8 @@ pub(super) fn run<S: State>(
     check_once(&items)?;
     let before: Vec<Status> = match record.loss {
         Loss::Recovered => vec![Status::Lost, Status::Stolen],
-        // Lost and then found to be stolen, or the other way round: that may be said; the same twice not.
+        // Lost and then found to be stolen, or the other way round: that may be said; the same
+        // twice not.
         loss => {
             let same = |status: &Status| *status == status_of(loss) || status.is_ended();
             Status::ALL.iter().copied().filter(|s| !same(s)).collect()

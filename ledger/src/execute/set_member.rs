@@ -1,5 +1,5 @@
-//! `set_member`: admission and changes, by the regulators' quorum; name and encryption key by the member
-//! itself.
+//! `set_member`: admission and changes, by the regulators' quorum; name and encryption key by the
+//! member itself.
 
 use std::collections::BTreeSet;
 
@@ -77,8 +77,8 @@ fn changes_name_and_key_only(member: &Member, record: &SetMember) -> bool {
     asked == *member
 }
 
-/// Rejects a parent that is `member` itself or controlled by it. Whoever was taken over counts as its
-/// successor, as in [`Draft::ultimate_parent`], which would climb such a cycle for ever.
+/// Rejects a parent that is `member` itself or controlled by it. Whoever was taken over counts as
+/// its successor, as in [`Draft::ultimate_parent`], which would climb such a cycle for ever.
 pub(super) fn check_parent<S: State>(
     draft: &Draft<'_, S>,
     member: &MemberId,
@@ -113,7 +113,8 @@ fn take_issuers<S: State>(draft: &mut Draft<'_, S>, record: &SetMember) -> Resul
     Ok(())
 }
 
-/// Runs a change of who controls whom, and moves the totals of every owner whose ultimate parent changed.
+/// Runs a change of who controls whom, and moves the totals of every owner whose ultimate parent
+/// changed.
 pub(super) fn repost_parents<S: State>(
     draft: &mut Draft<'_, S>,
     change: impl FnOnce(&mut Draft<'_, S>) -> Result<(), Fault>,

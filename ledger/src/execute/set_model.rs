@@ -1,5 +1,5 @@
-//! `set_model`: the quorum adds a version of a model's figures; earlier versions stay, and so does the number
-//! of the model.
+//! `set_model`: the quorum adds a version of a model's figures; earlier versions stay, and so does
+//! the number of the model.
 
 use chipledger_proof::state::{Catalogue, CatalogueModel, Key, ModelVersions};
 use chipledger_schemas::records::SetModel;

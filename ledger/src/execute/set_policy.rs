@@ -1,5 +1,5 @@
-//! `set_policy`: an authority sets rules for its own jurisdiction; the quorum sets those that hold elsewhere or
-//! everywhere.
+//! `set_policy`: an authority sets rules for its own jurisdiction; the quorum sets those that hold
+//! elsewhere or everywhere.
 
 use chipledger_proof::state::{Key, Policy};
 use chipledger_schemas::records::SetPolicy;

@@ -44,8 +44,8 @@ pub(super) fn run<S: State>(
     Ok(())
 }
 
-/// Rejects a site that its operator, a new operator and customs of the claimed jurisdiction did not all
-/// sign with admin keys. The regulators' quorum stands in for all of them.
+/// Rejects a site that its operator, a new operator and customs of the claimed jurisdiction did not
+/// all sign with admin keys. The regulators' quorum stands in for all of them.
 fn check_agreed<S: State>(
     draft: &Draft<'_, S>,
     signers: &Signers,

@@ -1,4 +1,5 @@
-//! `set_validators`: the regulators' quorum says whose peers vote from the block after the next one.
+//! `set_validators`: the regulators' quorum says whose peers vote from the block after the next
+//! one.
 
 use chipledger_schemas::certificate::ValidatorSet;
 use chipledger_schemas::records::SetValidators;

@@ -1,5 +1,5 @@
-//! `sighting`: a label was seen where the book does not have it. It moves nothing, and the label may be
-//! nobody's.
+//! `sighting`: a label was seen where the book does not have it. It moves nothing, and the label
+//! may be nobody's.
 
 use chipledger_schemas::records::Sighting;
 use chipledger_schemas::words::Role;

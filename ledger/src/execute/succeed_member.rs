@@ -1,5 +1,5 @@
-//! `succeed_member`: one member takes over everything of another. Prefixes, sites and documents follow
-//! because everybody asks for the successor; what the books say is re-posted here.
+//! `succeed_member`: one member takes over everything of another. Prefixes, sites and documents
+//! follow because everybody asks for the successor; what the books say is re-posted here.
 
 use chipledger_proof::state::{Account, Balance, Key};
 use chipledger_schemas::ids::MemberId;

@@ -1,5 +1,5 @@
-//! `suspend_member`: from this record on a member's signatures count for nothing, its validator's neither;
-//! or they count again, without the seat.
+//! `suspend_member`: from this record on a member's signatures count for nothing, its validator's
+//! neither; or they count again, without the seat.
 
 use chipledger_proof::state::Key;
 use chipledger_schemas::records::SuspendMember;

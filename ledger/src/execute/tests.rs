@@ -1,4 +1,5 @@
-//! A journey through the custody kinds, and what every transaction is refused for before its records run.
+//! A journey through the custody kinds, and what every transaction is refused for before its
+//! records run.
 
 use chipledger_proof::state::{Key, Shipment, ShipmentState};
 use chipledger_schemas::movement::Place;
@@ -132,7 +133,8 @@ pub(crate) fn told(
     }
 }
 
-/// Ten loose chips at the fab, and a pallet of four boards of two chips each that the operator received.
+/// Ten loose chips at the fab, and a pallet of four boards of two chips each that the operator
+/// received.
 pub(crate) fn delivered() -> World {
     let mut world = World::new();
     let record = register(&world, "FAB:1000..1019");

@@ -1,4 +1,5 @@
-//! `tip`: a regulator enters a whistleblower's sealed message. Labels that nobody registered may be named.
+//! `tip`: a regulator enters a whistleblower's sealed message. Labels that nobody registered may be
+//! named.
 
 use chipledger_schemas::records::Tip;
 use chipledger_schemas::words::Role;

@@ -29,7 +29,8 @@ pub(super) fn run<S: State>(
     Ok(())
 }
 
-/// Makes a member the owner. What is inside and has an owner of its own (a tenant's server) keeps it.
+/// Makes a member the owner. What is inside and has an owner of its own (a tenant's server) keeps
+/// it.
 fn give<S: State>(
     draft: &mut Draft<'_, S>,
     number: ItemNumber,

@@ -31,8 +31,8 @@ pub(super) fn run<S: State>(
     Ok(())
 }
 
-/// Makes an item a root at the place of its container, in the custody of `holder` or, if absent, of the
-/// container's. An item that is a root already stays as it is.
+/// Makes an item a root at the place of its container, in the custody of `holder` or, if absent, of
+/// the container's. An item that is a root already stays as it is.
 pub(super) fn take_out<S: State>(
     draft: &mut Draft<'_, S>,
     named: &Named,

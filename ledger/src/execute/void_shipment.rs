@@ -1,5 +1,5 @@
-//! `void_shipment`: the shipper takes a shipment back before departure; everything that it counted against
-//! is as before.
+//! `void_shipment`: the shipper takes a shipment back before departure; everything that it counted
+//! against is as before.
 
 use chipledger_proof::state::{Key, Shipment, ShipmentState};
 use chipledger_schemas::ids::{DocumentId, MemberId};
@@ -42,7 +42,8 @@ pub(super) fn run<S: State>(
     Ok(())
 }
 
-/// An open shipment of the signer, other than a return leg: that one belongs to the receipt that refused.
+/// An open shipment of the signer, other than a return leg: that one belongs to the receipt that
+/// refused.
 pub(super) fn own_shipment<S: State>(
     draft: &Draft<'_, S>,
     author: &MemberId,

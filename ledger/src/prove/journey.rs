@@ -1,4 +1,5 @@
-//! A whole journey: the records that named an item and what it was ever in, found again in the blocks.
+//! A whole journey: the records that named an item and what it was ever in, found again in the
+//! blocks.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! The way from genesis, or from a checkpoint, to the head: one header per change of the validator set.
+//! The way from genesis, or from a checkpoint, to the head: one header per change of the validator
+//! set.
 
 use chipledger_proof::trust::{Change, Start, Trust};
 use chipledger_schemas::block::Header;
@@ -50,8 +51,8 @@ impl Desk<'_> {
         }
     }
 
-    /// The changes that lead from one set to the head's. None, if it is the head's already: headers are
-    /// only searched if the set has changed.
+    /// The changes that lead from one set to the head's. None, if it is the head's already: headers
+    /// are only searched if the set has changed.
     fn changes(
         &self,
         after: Height,

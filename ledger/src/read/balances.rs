@@ -1,4 +1,5 @@
-//! Pooled compute: balances by any dimension, now from the accounts, as of a moment from the postings.
+//! Pooled compute: balances by any dimension, now from the accounts, as of a moment from the
+//! postings.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -72,7 +73,8 @@ impl FromStr for By {
     }
 }
 
-/// Amounts of compute. Sums are exact; models without a figure are counted beside it, never as zero.
+/// Amounts of compute. Sums are exact; models without a figure are counted beside it, never as
+/// zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Compute {
     /// Accelerators.

@@ -155,8 +155,8 @@ impl View<'_> {
     }
 }
 
-/// The facts that stand at a moment: movements stack up, a correction takes the latest one off, and of
-/// what stands the last that had happened counts.
+/// The facts that stand at a moment: movements stack up, a correction takes the latest one off, and
+/// of what stands the last that had happened counts.
 fn standing(events: Vec<ItemEvent>, moment: Moment) -> Option<(Facts, ItemEvent)> {
     let mut stack: Vec<(Facts, ItemEvent)> = Vec::new();
     for event in events {

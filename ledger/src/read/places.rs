@@ -128,7 +128,8 @@ impl View<'_> {
             Place::Site(site) => {
                 let key = Key::Site(site.clone());
                 let at = self.version::<chipledger_proof::state::Site>(&key, moment)?;
-                // A site may be declared after what happened there: then its first declaration counts.
+                // A site may be declared after what happened there: then its first declaration
+                // counts.
                 let now = Moment { at: None, ..moment };
                 let at = match at {
                     Some(at) => Some(at),

@@ -71,7 +71,8 @@ pub(super) fn put(
 }
 
 impl View<'_> {
-    /// Visits every posting that was known at a moment and had happened by then, in the order decided.
+    /// Visits every posting that was known at a moment and had happened by then, in the order
+    /// decided.
     pub fn postings(
         &self,
         moment: Moment,

@@ -52,7 +52,8 @@ impl View<'_> {
             .collect()
     }
 
-    /// Events of an item, and of its containers while it was in them: spots from `span.0` to before `span.1`.
+    /// Events of an item, and of its containers while it was in them: spots from `span.0` to before
+    /// `span.1`.
     fn collect(
         &self,
         item: ItemNumber,

@@ -21,8 +21,8 @@ pub(super) fn put(
 }
 
 impl View<'_> {
-    /// The value of a member or site at a moment: the last one written at a height that was known by then
-    /// and in a block not after the event time asked for.
+    /// The value of a member or site at a moment: the last one written at a height that was known
+    /// by then and in a block not after the event time asked for.
     pub fn version<T: Stored>(&self, key: &Key, moment: Moment) -> Result<Option<T>, QueryError> {
         let prefix = key.bytes();
         let mut found = None;

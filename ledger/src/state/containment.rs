@@ -33,8 +33,8 @@ fn into_outer_frame(rows: &mut [ContentRow], item: &Item) {
 }
 
 impl<S: State> Draft<'_, S> {
-    /// Takes rows out of the content of `parent` and of everything around it, and puts others in; `at` is
-    /// the event time of the movement inside (the epoch if nothing moved).
+    /// Takes rows out of the content of `parent` and of everything around it, and puts others in;
+    /// `at` is the event time of the movement inside (the epoch if nothing moved).
     pub(crate) fn change_content(
         &mut self,
         parent: ItemNumber,

@@ -1,5 +1,5 @@
-//! The draft of a block: committed state below, what the block changed so far, and what the transaction
-//! under execution changed; the last is dropped whole when a record is rejected.
+//! The draft of a block: committed state below, what the block changed so far, and what the
+//! transaction under execution changed; the last is dropped whole when a record is rejected.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

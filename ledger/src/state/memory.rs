@@ -1,4 +1,5 @@
-//! State in memory: the model that the store is tested against, and the ground that rules are tested on.
+//! State in memory: the model that the store is tested against, and the ground that rules are
+//! tested on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

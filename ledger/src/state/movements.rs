@@ -1,4 +1,5 @@
-//! Moving items: one primitive for every kind of record, so that chips are conserved by construction.
+//! Moving items: one primitive for every kind of record, so that chips are conserved by
+//! construction.
 
 use chipledger_proof::state::{
     Account, ContentRow, Evidence, EvidenceKind, Item, LastMovement, Member, next_history,
@@ -202,8 +203,8 @@ impl<S: State> Draft<'_, S> {
         }
     }
 
-    /// Gives an item new facts: postings, content of its containers, history and the stack of movements
-    /// follow.
+    /// Gives an item new facts: postings, content of its containers, history and the stack of
+    /// movements follow.
     pub(crate) fn move_item(
         &mut self,
         number: ItemNumber,

@@ -1,5 +1,5 @@
-//! Shipments count their roots by what moves, whatever the kind of record: nothing that is under way can
-//! drop out of its shipment.
+//! Shipments count their roots by what moves, whatever the kind of record: nothing that is under
+//! way can drop out of its shipment.
 
 use chipledger_proof::state::{Key, Shipment, ShipmentState};
 use chipledger_schemas::ids::DocumentId;
@@ -51,8 +51,8 @@ impl<S: State> Draft<'_, S> {
         }
     }
 
-    /// Brings what was noted into the shipments: one with nothing under way is closed, one that gets
-    /// something back is open again.
+    /// Brings what was noted into the shipments: one with nothing under way is closed, one that
+    /// gets something back is open again.
     pub(crate) fn settle_shipments(&mut self) -> Result<(), Fault> {
         let deltas = std::mem::take(&mut self.journal_mut().shipments);
         for (id, delta) in deltas {

@@ -1,7 +1,8 @@
 //! Backups: a checkpoint at a height with a listing of its files, and the way back.
 //!
-//! A backup is a directory that is never written to again. Its `FILES` names every file with its length and
-//! digest, and the height, block and ledger that they hold; restoring checks all of them first.
+//! A backup is a directory that is never written to again. Its `FILES` names every file with its
+//! length and digest, and the height, block and ledger that they hold; restoring checks all of them
+//! first.
 
 use std::fs::File;
 use std::io::Write;
@@ -124,8 +125,8 @@ impl Backup {
         }
     }
 
-    /// Written anew it must be the same text, which covers every byte, spaces included; and its files lie in
-    /// its own directory.
+    /// Written anew it must be the same text, which covers every byte, spaces included; and its
+    /// files lie in its own directory.
     fn is_as_written(&self, text: &[u8]) -> bool {
         let plain =
             |file: &ListedFile| Path::new(&file.name).file_name() == Some(file.name.as_ref());
@@ -207,7 +208,8 @@ impl Store {
 /// Restores a backup into a new directory, which then opens as a ledger.
 ///
 /// # Errors
-/// When the backup is damaged, the target exists, or the disk refuses; a target half written is removed.
+/// When the backup is damaged, the target exists, or the disk refuses; a target half written is
+/// removed.
 pub fn restore(backup_dir: &Path, dir: &Path) -> Result<Backup, BackupError> {
     if dir.exists() {
         return Err(BackupError::Exists {

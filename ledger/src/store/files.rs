@@ -1,9 +1,9 @@
 //! The files of a data directory, byte for byte: which carry truth, and which of those are damaged.
 //!
-//! RocksDB protects its blocks and log records, yet a few bytes escape it: a wrong length in the last block
-//! of a log looks like a write that never ended, and the padding of a table's footer is not covered at all.
-//! Reading the formats here closes both gaps, so that no flipped byte passes and no block that was
-//! acknowledged is dropped in silence.
+//! RocksDB protects its blocks and log records, yet a few bytes escape it: a wrong length in the
+//! last block of a log looks like a write that never ended, and the padding of a table's footer is
+//! not covered at all. Reading the formats here closes both gaps, so that no flipped byte passes
+//! and no block that was acknowledged is dropped in silence.
 
 use std::path::Path;
 
@@ -37,8 +37,8 @@ enum FileKind {
     Manifest,
     /// Names the manifest.
     Current,
-    /// Carries no truth: RocksDB's diary, its lock, its options (this program brings its own), its identity
-    /// (the manifest repeats it).
+    /// Carries no truth: RocksDB's diary, its lock, its options (this program brings its own), its
+    /// identity (the manifest repeats it).
     NoTruth,
     /// Not one of RocksDB's.
     Foreign,
@@ -59,7 +59,8 @@ fn kind_of(name: &str) -> FileKind {
     }
 }
 
-/// Whether a file carries truth: if not, a ledger without it, or with any bytes in it, is the same ledger.
+/// Whether a file carries truth: if not, a ledger without it, or with any bytes in it, is the same
+/// ledger.
 pub fn carries_truth(name: &str) -> bool {
     !matches!(kind_of(name), FileKind::NoTruth | FileKind::Foreign)
 }
@@ -77,8 +78,8 @@ pub(crate) fn names(dir: &Path) -> std::io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Reads every file that carries truth and says what is damaged. Blocks of rows are left to RocksDB, which
-/// checks them as they are read.
+/// Reads every file that carries truth and says what is damaged. Blocks of rows are left to
+/// RocksDB, which checks them as they are read.
 ///
 /// # Errors
 /// When the directory cannot be listed.
@@ -117,8 +118,8 @@ fn check_current(bytes: &[u8], names: &[String]) -> Result<(), String> {
     }
 }
 
-/// Decides how the logs are to be replayed: a write that a crash cut short was never acknowledged and is
-/// left out; anything else that is wrong may hide blocks that were.
+/// Decides how the logs are to be replayed: a write that a crash cut short was never acknowledged
+/// and is left out; anything else that is wrong may hide blocks that were.
 ///
 /// # Errors
 /// [`StoreError::Damaged`], naming file and byte.

@@ -1,5 +1,6 @@
-//! Rows of items: eight consecutive items mostly differ in a few bytes, so each is written as what differs
-//! from the one before. The leaf digests stand in front: an update rehashes one leaf, not eight.
+//! Rows of items: eight consecutive items mostly differ in a few bytes, so each is written as what
+//! differs from the one before. The leaf digests stand in front: an update rehashes one leaf, not
+//! eight.
 
 use std::sync::Arc;
 

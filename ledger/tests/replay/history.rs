@@ -1,5 +1,5 @@
-//! A generator of histories: lots of eight chips that travel between members of the fixture, and attempts
-//! that the rules must refuse.
+//! A generator of histories: lots of eight chips that travel between members of the fixture, and
+//! attempts that the rules must refuse.
 
 #![allow(unreachable_pub, reason = "a module of one test binary")]
 

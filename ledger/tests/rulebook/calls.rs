@@ -1,5 +1,5 @@
-//! Which codes a rule can give, read from the sources: the codes that it names and those of everything
-//! that it calls, in the order in which they stand.
+//! Which codes a rule can give, read from the sources: the codes that it names and those of
+//! everything that it calls, in the order in which they stand.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,7 +8,8 @@ use chipledger_ledger::rejection::Code;
 
 use crate::tokens::{after_closing, tokens};
 
-/// Codes that a call can never give, because of what holds before it: caller or callee, code, reason.
+/// Codes that a call can never give, because of what holds before it: caller or callee, code,
+/// reason.
 const NEVER: &[(&str, &str, &str)] = &[
     (
         "account_place",

@@ -1,5 +1,5 @@
-//! Just enough of Rust's grammar to find functions and what they call: identifiers and punctuation, without
-//! comments, texts and tests.
+//! Just enough of Rust's grammar to find functions and what they call: identifiers and punctuation,
+//! without comments, texts and tests.
 
 /// The tokens of a source text up to its tests.
 pub(crate) fn tokens(source: &str) -> Vec<String> {

@@ -37,7 +37,8 @@ pub struct Part {
     pub chips: u64,
 }
 
-/// A cluster that exists and cannot be loaded, because nobody published its (first) model or its quantity.
+/// A cluster that exists and cannot be loaded, because nobody published its (first) model or its
+/// quantity.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unloadable {
     /// As published.

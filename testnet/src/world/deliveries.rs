@@ -1,4 +1,5 @@
-//! Deliveries: each cluster's chips come in consignments, the last one just before the first day in operation.
+//! Deliveries: each cluster's chips come in consignments, the last one just before the first day in
+//! operation.
 
 use chipledger_schemas::catalogue::Catalogue;
 use chipledger_schemas::ids::{MemberId, SiteId};
@@ -18,7 +19,8 @@ use super::packing;
 use super::plan::Plan;
 use super::roster::{Party, distributor_for, named};
 
-/// Chips of one consignment: with its units it stays far below the item-events that a record may have.
+/// Chips of one consignment: with its units it stays far below the item-events that a record may
+/// have.
 const CONSIGNMENT_CHIPS_MAX: u64 = 4_096;
 /// Consignments of one cluster follow each other within this time.
 const DELIVERY_MS_MAX: u64 = 240 * DAY_MS;
@@ -50,7 +52,8 @@ pub(super) fn deliver(plan: &mut Plan, cluster: &Cluster, site: &SiteId) -> Deli
     }
 }
 
-/// The published first day in operation; else the middle of the year after the (first) model's release.
+/// The published first day in operation; else the middle of the year after the (first) model's
+/// release.
 pub(super) fn operational_from(cluster: &Cluster) -> Time {
     let year_after_release = || {
         let model = Catalogue::builtin().get(&cluster.parts[0].model);
@@ -87,8 +90,8 @@ fn deliver_part(plan: &mut Plan, part: &Part, buyer: &Party, ready_at: Time) -> 
     first_racks
 }
 
-/// Directly, or by way of the distributor who serves the place: a vendor's own clusters and places that nobody
-/// published are served directly, and four in ten of the others.
+/// Directly, or by way of the distributor who serves the place: a vendor's own clusters and places
+/// that nobody published are served directly, and four in ten of the others.
 fn route(plan: &Plan, purchase: &Purchase) -> Option<Party> {
     let Purchase {
         fab, buyer, model, ..
@@ -124,8 +127,8 @@ fn consign(plan: &mut Plan, purchase: &Purchase, start: Time, index: u64) -> Goo
     racks
 }
 
-/// One licence for all consignments of a model to a cluster, and a twentieth more for repairs, for each member
-/// who ships there.
+/// One licence for all consignments of a model to a cluster, and a twentieth more for repairs, for
+/// each member who ships there.
 fn license(plan: &mut Plan, purchase: &mut Purchase, first: Time) {
     let shippers = std::iter::once(&purchase.fab).chain(&purchase.via);
     let shippers: Vec<MemberId> = shippers.map(|party| party.member.clone()).collect();

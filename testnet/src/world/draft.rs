@@ -15,8 +15,8 @@ pub(super) struct Signer {
     pub(super) class: KeyClass,
 }
 
-/// A transaction to be: it becomes bytes when its turn comes, so that the whole world need not be in memory
-/// signed.
+/// A transaction to be: it becomes bytes when its turn comes, so that the whole world need not be
+/// in memory signed.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     pub(super) signed_at: Time,

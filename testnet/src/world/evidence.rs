@@ -17,8 +17,8 @@ const METERED_DAYS: u64 = 90;
 /// Racks that an inspection looks at.
 const SAMPLE_RACKS: u64 = 8;
 
-/// One quarter of energy where the power is published; from every cluster of some size a listing, and of
-/// every third of these an inspection.
+/// One quarter of energy where the power is published; from every cluster of some size a listing,
+/// and of every third of these an inspection.
 pub(super) fn observe(plan: &mut Plan, cluster: &Cluster, site: &SiteId, delivered: &Delivered) {
     let operator = plan.roster.operator(cluster);
     let mut dice = plan.seed.stream(&format!("evidence {site}"));

@@ -84,8 +84,9 @@ impl Goods {
         ItemSet::of_runs(runs.collect()).expect("goods are numbered without overlap")
     }
 
-    /// The records that put these goods, `per_unit` into each, into the first of `units`; the last unit takes
-    /// what is left over, in a record of its own, because one record puts the same number into each unit.
+    /// The records that put these goods, `per_unit` into each, into the first of `units`; the last
+    /// unit takes what is left over, in a record of its own, because one record puts the same
+    /// number into each unit.
     pub(super) fn pack(
         &self,
         units: &Self,

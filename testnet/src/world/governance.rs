@@ -1,4 +1,5 @@
-//! Governance: the genesis, and how everybody else is admitted, vetted, given keys and sites, in time.
+//! Governance: the genesis, and how everybody else is admitted, vetted, given keys and sites, in
+//! time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,8 +38,9 @@ const END_OF_TIME: &str = "2100-01-01";
 const ADMITTED_BEFORE_MS: u64 = 40 * DAY_MS;
 const DECLARED_BEFORE_MS: u64 = 7 * DAY_MS;
 
-/// From when a licence is needed, to where, and for how much TPP (thousandths). A plain form of the rule of
-/// October 2022 for the demonstration, not legal advice: the real one names more destinations and exceptions.
+/// From when a licence is needed, to where, and for how much TPP (thousandths). A plain form of the
+/// rule of October 2022 for the demonstration, not legal advice: the real one names more
+/// destinations and exceptions.
 const LICENCE_FROM: &str = "2022-10-21";
 const LICENCE_TO: [&str; 9] = ["AE", "BY", "CN", "IR", "KP", "MO", "RU", "SA", "VN"];
 const LICENCE_TPP_MILLI_MIN: u64 = 4_800_000;
@@ -132,7 +134,8 @@ fn policies() -> Vec<SetPolicy> {
     policies
 }
 
-/// Says whatever must have been said before the stories in the plan can be: call it after all of them.
+/// Says whatever must have been said before the stories in the plan can be: call it after all of
+/// them.
 pub(super) fn prepare(plan: &mut Plan) {
     declare_sites(plan);
     let members: Vec<SetMember> = plan.roster.members.values().cloned().collect();
@@ -187,8 +190,8 @@ fn admin(member: &MemberId) -> Signer {
     }
 }
 
-/// The quorum admits and vets a member and gives it its admin key; with that it adds its first clerk key.
-/// Returns when.
+/// The quorum admits and vets a member and gives it its admin key; with that it adds its first
+/// clerk key. Returns when.
 fn admit(plan: &mut Plan, member: &SetMember, at: Time) -> Time {
     let id = member.member.clone();
     let founded = id.as_str() == FOUNDING_FAB;

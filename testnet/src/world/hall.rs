@@ -64,7 +64,8 @@ impl Journey<'_> {
         racks
     }
 
-    /// A chip fails: its fab sends another, which takes its place; the old one is destroyed before a witness.
+    /// A chip fails: its fab sends another, which takes its place; the old one is destroyed before
+    /// a witness.
     pub(super) fn repair(&mut self, purchase: &Purchase, old: &ItemId) {
         let Purchase {
             fab, model, buyer, ..

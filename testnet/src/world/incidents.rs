@@ -1,7 +1,8 @@
-//! Incidents: what goes wrong, told of the project's own distributors so that nothing untrue is said of others.
+//! Incidents: what goes wrong, told of the project's own distributors so that nothing untrue is
+//! said of others.
 //!
-//! Each happens to extra chips that were made for it and have ended, destroyed or void, when the world ends: the
-//! pools of the published clusters stay what they are.
+//! Each happens to extra chips that were made for it and have ended, destroyed or void, when the
+//! world ends: the pools of the published clusters stay what they are.
 
 use chipledger_schemas::catalogue::ModelId;
 use chipledger_schemas::ids::Reference;
@@ -93,7 +94,8 @@ impl Journey<'_> {
         }
     }
 
-    /// Taken out of use, and destroyed before the inspectorate ten days later, with everything inside.
+    /// Taken out of use, and destroyed before the inspectorate ten days later, with everything
+    /// inside.
     fn scrap(&mut self, goods: &Goods, holder: &Party, day: i64) {
         let at = self.on(day);
         let record = Record::Decommission(Decommission {

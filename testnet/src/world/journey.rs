@@ -1,7 +1,8 @@
 //! One consignment's way from the fab to its rack.
 //!
-//! Every event has a day relative to the day on which the consignment is in operation, and an hour from the
-//! dice; days of one story strictly rise, so that no event happens before the one that it follows.
+//! Every event has a day relative to the day on which the consignment is in operation, and an hour
+//! from the dice; days of one story strictly rise, so that no event happens before the one that it
+//! follows.
 
 use chipledger_schemas::catalogue::ModelId;
 use chipledger_schemas::ids::{DocumentId, MemberId};

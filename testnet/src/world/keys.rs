@@ -1,4 +1,5 @@
-//! Demonstration keys: every key of the world comes from its seed, so that two runs give the same bytes.
+//! Demonstration keys: every key of the world comes from its seed, so that two runs give the same
+//! bytes.
 //!
 //! Whoever knows the seed has every secret key of the generated ledger. Never use them elsewhere.
 
@@ -11,15 +12,16 @@ use chipledger_schemas::words::KeyClass;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// Clerk keys change every four years: 2016, 2020, 2024. Two terms overlap by [`OVERLAP_MS`] on each side.
+/// Clerk keys change every four years: 2016, 2020, 2024. Two terms overlap by [`OVERLAP_MS`] on
+/// each side.
 const TERM_STARTS_MS: [u64; 4] = [
     1_451_606_400_000,
     1_577_836_800_000,
     1_704_067_200_000,
     1_830_297_600_000,
 ];
-/// How long before and after its term a clerk key is valid, so that a transaction that waits for its block
-/// finds its key.
+/// How long before and after its term a clerk key is valid, so that a transaction that waits for
+/// its block finds its key.
 pub(super) const OVERLAP_MS: u64 = 20 * DAY_MS;
 
 /// Which key of a member.

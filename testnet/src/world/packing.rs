@@ -1,7 +1,7 @@
 //! How many chips go on a board, boards into a server, servers onto a pallet and into a rack.
 //!
-//! Shapes of well-known products where a model has one, a plain default otherwise. They decide how the
-//! generated history looks, never how many chips there are.
+//! Shapes of well-known products where a model has one, a plain default otherwise. They decide how
+//! the generated history looks, never how many chips there are.
 
 use chipledger_schemas::catalogue::ModelId;
 
@@ -40,7 +40,8 @@ const fn packing(chips_per_board: u64, per_server: u64, per_pallet: u64, per_rac
     }
 }
 
-/// An HGX or OAM baseboard of eight in a server of its own, four to a rack: the usual air-cooled shape.
+/// An HGX or OAM baseboard of eight in a server of its own, four to a rack: the usual air-cooled
+/// shape.
 const BASEBOARD_OF_EIGHT: Packing = packing(8, 1, 2, 4);
 /// PCIe cards, eight to a server.
 const CARDS: Packing = Packing {

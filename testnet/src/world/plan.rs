@@ -55,7 +55,8 @@ impl Plan {
         }
     }
 
-    /// The hand that signs for a member: authorities have admin keys only, all others sign as clerks.
+    /// The hand that signs for a member: authorities have admin keys only, all others sign as
+    /// clerks.
     pub(super) fn signer(&self, member: &MemberId) -> Signer {
         let class = if self.roster.authorities.contains(member) {
             KeyClass::Admin

@@ -1,7 +1,8 @@
 //! Quarterly production, as fabs would declare it.
 //!
-//! The published table counts every chip of a family that was made, most of which stand in clusters that nobody
-//! published: good dies minus registered minus scrap is far from zero here, at any scale.
+//! The published table counts every chip of a family that was made, most of which stand in clusters
+//! that nobody published: good dies minus registered minus scrap is far from zero here, at any
+//! scale.
 
 use chipledger_schemas::catalogue::ModelId;
 use chipledger_schemas::records::{DeclareProduction, Record};

@@ -1,7 +1,9 @@
-//! The members of the world: authorities, vendors, distributors, carriers, and one operator per owner.
+//! The members of the world: authorities, vendors, distributors, carriers, and one operator per
+//! owner.
 //!
-//! Authorities, distributors and carriers are of the project's own making and named by what they do.
-//! Vendors and owners are the published names; that they would be members is part of the fiction.
+//! Authorities, distributors and carriers are of the project's own making and named by what they
+//! do. Vendors and owners are the published names; that they would be members is part of the
+//! fiction.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -31,7 +33,8 @@ pub(super) const DISTRIBUTORS: [(&str, &str); 3] = [
     ("DISTRIBUTOR-EU", "NL"),
     ("DISTRIBUTOR-US", "US"),
 ];
-/// Vendors: the first part of their catalogue keys, the member, its seat, and where its chips are packaged.
+/// Vendors: the first part of their catalogue keys, the member, its seat, and where its chips are
+/// packaged.
 const VENDORS: [(&str, &str, &str, &str); 9] = [
     ("AMD", "AMD", "US", "TW"),
     ("AWS", "AMAZON", "US", "TW"),
@@ -136,7 +139,8 @@ impl Roster {
         self.members.insert(member, set_member);
     }
 
-    /// One operator per published owner. Its seat is not in the table: assumed where most of its chips are.
+    /// One operator per published owner. Its seat is not in the table: assumed where most of its
+    /// chips are.
     fn add_owners(&mut self, clusters: &[Cluster]) {
         let mut chips: BTreeMap<String, BTreeMap<Jurisdiction, u64>> = BTreeMap::new();
         for cluster in clusters {
@@ -165,7 +169,8 @@ impl Roster {
         self.owners[&owner_key(cluster)].clone()
     }
 
-    /// Who makes the chips of a vendor (the first part of a catalogue key), and where they are packaged.
+    /// Who makes the chips of a vendor (the first part of a catalogue key), and where they are
+    /// packaged.
     pub(super) fn fab(&self, vendor: &str) -> &Party {
         let party = self.vendors.get(vendor);
         party.unwrap_or_else(|| panic!("add the vendor {vendor} to VENDORS"))

@@ -39,7 +39,8 @@ impl Scale {
         self.0
     }
 
-    /// `amount` at this scale: rounded half up, and at least 1 unless it was 0, so that no cluster vanishes.
+    /// `amount` at this scale: rounded half up, and at least 1 unless it was 0, so that no cluster
+    /// vanishes.
     pub fn of(self, amount: u64) -> u64 {
         let scaled = (u128::from(amount) * u128::from(self.0) + 500_000) / 1_000_000;
         let scaled = u64::try_from(scaled).unwrap_or(u64::MAX);

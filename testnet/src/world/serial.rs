@@ -1,4 +1,5 @@
-//! Serial numbers: of chips, 13 digits as vendors print them; of units, a counter under the packer's prefix.
+//! Serial numbers: of chips, 13 digits as vendors print them; of units, a counter under the
+//! packer's prefix.
 
 use std::collections::BTreeMap;
 

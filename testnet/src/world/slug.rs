@@ -34,7 +34,8 @@ impl Slugs {
     }
 }
 
-/// `name` in `A-Z`, `0-9` and single hyphens; Latin letters lose their accents, the rest becomes a hyphen.
+/// `name` in `A-Z`, `0-9` and single hyphens; Latin letters lose their accents, the rest becomes a
+/// hyphen.
 pub(super) fn slug(name: &str, bytes_max: usize) -> String {
     let mut slug = String::new();
     for letter in name.chars().flat_map(char::to_uppercase) {

@@ -1,5 +1,6 @@
-//! A crash at every byte of a commit. A commit is one record appended to the log, then one sync: whatever
-//! part of the record a file system keeps, the ledger stands before the block or behind it.
+//! A crash at every byte of a commit. A commit is one record appended to the log, then one sync:
+//! whatever part of the record a file system keeps, the ledger stands before the block or behind
+//! it.
 
 use std::path::{Path, PathBuf};
 
@@ -174,8 +175,8 @@ fn a_lost_sector_in_the_last_commit_leaves_the_block_before() {
     }
 }
 
-/// Garbage in place of the last record may be a block that was acknowledged and then damaged: nothing is
-/// guessed, nothing is dropped, and the message says where.
+/// Garbage in place of the last record may be a block that was acknowledged and then damaged:
+/// nothing is guessed, nothing is dropped, and the message says where.
 #[test]
 fn garbage_where_the_last_commit_was_is_refused_and_named() {
     let scene = Scene::new(16);

@@ -7,6 +7,9 @@ use super::workspace::{self, expect_none};
 /// The longest line of a Rust file, in characters: `max_width` of `rustfmt.toml`.
 const LINE_CHARS_MAX: usize = 100;
 
+/// Most characters of a line that holds a string.
+const STRING_CHARS_MAX: usize = 140;
+
 #[test]
 fn files_are_named_after_a_noun() {
     let drawers = [
@@ -80,7 +83,15 @@ fn lines_fit_the_page() {
     for file in rust_text::files() {
         for (number, line) in file.text.lines().enumerate() {
             let length = line.chars().count();
-            if length > LINE_CHARS_MAX {
+            // Code is rustfmt's business; what it leaves alone in code is a string, found
+            // whole when somebody searches for it.
+            let comment = line.trim_start().starts_with("//");
+            let max = if comment {
+                LINE_CHARS_MAX
+            } else {
+                STRING_CHARS_MAX
+            };
+            if length > max {
                 wrong.push(format!(
                     "{}:{} has {length} characters",
                     file.path,

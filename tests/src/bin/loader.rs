@@ -1,5 +1,6 @@
-//! A process to be killed: commits transactions to a ledger without end and prints each one's id once it is
-//! acknowledged. `loader DIR` opens the ledger, or creates it; `loader DIR N` stops after N transactions.
+//! A process to be killed: commits transactions to a ledger without end and prints each one's id
+//! once it is acknowledged. `loader DIR` opens the ledger, or creates it; `loader DIR N` stops
+//! after N transactions.
 
 use std::io::Write;
 use std::path::Path;

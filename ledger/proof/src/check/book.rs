@@ -72,8 +72,8 @@ pub struct BookStatement {
 type Sums = BTreeMap<(ModelNumber, Status), Amount>;
 
 impl BookProof {
-    /// The book, complete: accounts are distinct, positive, and sum to the world's total, so none is
-    /// left out.
+    /// The book, complete: accounts are distinct, positive, and sum to the world's total, so none
+    /// is left out.
     pub fn check(&self, roots: &Roots) -> Result<BookStatement, Refusal> {
         let distinct = self.accounts.is_sorted_by(|a, b| a.account < b.account);
         require(distinct, "accounts are not sorted, each once")?;

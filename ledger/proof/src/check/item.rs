@@ -1,4 +1,5 @@
-//! An item stands so: from its id to its number, its leaf, its containers' leaves, and the root's place.
+//! An item stands so: from its id to its number, its leaf, its containers' leaves, and the root's
+//! place.
 
 use std::collections::BTreeMap;
 
@@ -91,8 +92,8 @@ pub enum PlaceStatement {
     },
 }
 
-/// What is true of an item, its containers taken into account. Parties are those that the records name;
-/// whoever took one of them over stands in that member's own entry.
+/// What is true of an item, its containers taken into account. Parties are those that the records
+/// name; whoever took one of them over stands in that member's own entry.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ItemStatement {
     /// The item.

@@ -1,11 +1,12 @@
-//! A whole journey: every record that named an item, and that named a container while it was inside,
-//! complete from one header.
+//! A whole journey: every record that named an item, and that named a container while it was
+//! inside, complete from one header.
 //!
 //! An item's leaf folds every record that named it into `history`, and stacks its movements under
-//! `movement`. So the list of records is complete if it folds to the leaf, and the containers that the item
-//! was in are those that its movements put it into. Containers come with their own lists, folded the same
-//! way, and the bytes of the records that named them during the stay. A movement that was corrected
-//! shows as a record of the item; what it wrongly said about containers is not followed.
+//! `movement`. So the list of records is complete if it folds to the leaf, and the containers that
+//! the item was in are those that its movements put it into. Containers come with their own lists,
+//! folded the same way, and the bytes of the records that named them during the stay. A movement
+//! that was corrected shows as a record of the item; what it wrongly said about containers is not
+//! followed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -170,8 +171,8 @@ impl Span {
     }
 }
 
-/// The item and everything that it was ever in, each with the spans that belong to the journey. `stays`
-/// says where an item was inside.
+/// The item and everything that it was ever in, each with the spans that belong to the journey.
+/// `stays` says where an item was inside.
 ///
 /// # Errors
 /// Whatever `stays` says.

@@ -94,7 +94,8 @@ pub struct Evidence {
 pub enum LastMovement {
     /// Held whole.
     Known(Movement),
-    /// The one after it was undone; a correction of this one carries it, and its digest is compared.
+    /// The one after it was undone; a correction of this one carries it, and its digest is
+    /// compared.
     Below {
         /// Its digest; zero when nothing is left to undo.
         digest: Hash,
@@ -132,8 +133,8 @@ pub struct Item {
     pub facts: Facts,
     /// Chips inside, for a unit: sorted, at most 32 rows.
     pub content: Vec<ContentRow>,
-    /// Latest event time at which something inside a unit moved in, out or within; the epoch for a chip. A
-    /// unit does not move before it, or its content would be in two places.
+    /// Latest event time at which something inside a unit moved in, out or within; the epoch for a
+    /// chip. A unit does not move before it, or its content would be in two places.
     pub content_at: Time,
     /// Its latest movement.
     pub movement: LastMovement,

@@ -1,4 +1,5 @@
-//! Totals: one leaf shows what the quorum holds to be the complete pooled compute of a place or party.
+//! Totals: one leaf shows what the quorum holds to be the complete pooled compute of a place or
+//! party.
 
 use chipledger_schemas::ids::{MemberId, SiteId};
 use chipledger_schemas::jurisdiction::Jurisdiction;

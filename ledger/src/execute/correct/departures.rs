@@ -1,4 +1,5 @@
-//! What undone departures, refusals and receipts mean for shipments, licences, clearances and orders.
+//! What undone departures, refusals and receipts mean for shipments, licences, clearances and
+//! orders.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +13,8 @@ use crate::execute::holding::Named;
 use crate::rejection::{Code, Fault, reject};
 use crate::state::{Draft, State};
 
-/// Rejects the correction of a departure that leaves something of it under way: the rest would be in a
-/// shipment that never was.
+/// Rejects the correction of a departure that leaves something of it under way: the rest would be
+/// in a shipment that never was.
 pub(super) fn check_all_named<S: State>(draft: &Draft<'_, S>, undos: &[Undo]) -> Result<(), Fault> {
     let mut named: BTreeMap<&DocumentId, u64> = BTreeMap::new();
     for undo in undos {

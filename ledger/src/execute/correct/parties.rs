@@ -12,8 +12,8 @@ use crate::execute::destroy::WITNESSES;
 use crate::rejection::{Code, Fault, reject};
 use crate::state::{Draft, State};
 
-/// Rejects a correction by anybody but those who made the statement. The regulators' quorum may correct
-/// anything: whoever made it may be gone.
+/// Rejects a correction by anybody but those who made the statement. The regulators' quorum may
+/// correct anything: whoever made it may be gone.
 pub(super) fn check_parties<S: State>(
     draft: &Draft<'_, S>,
     signers: &Signers,
@@ -92,8 +92,8 @@ fn former_owner<S: State>(
     }
 }
 
-/// Who had to agree to the statement has to agree to its end: the buyer to the loss of its title, an
-/// authority to the return of what was destroyed.
+/// Who had to agree to the statement has to agree to its end: the buyer to the loss of its title,
+/// an authority to the return of what was destroyed.
 fn check_agreed<S: State>(
     draft: &Draft<'_, S>,
     signers: &Signers,

@@ -1,5 +1,5 @@
-//! What kind of movement is to be undone, read off the facts before and after it, and whether what came
-//! after it allows that.
+//! What kind of movement is to be undone, read off the facts before and after it, and whether what
+//! came after it allows that.
 
 use chipledger_proof::state::{Key, LastMovement, Shipment, ShipmentState};
 use chipledger_schemas::ids::{DocumentId, ItemNumber};
@@ -60,8 +60,8 @@ pub(super) fn step_of(movement: &Movement, after: &Facts) -> Step {
     }
 }
 
-/// Rejects what later movements of containers or contents, or the kind of the movement, do not let be
-/// undone; says what the movement was.
+/// Rejects what later movements of containers or contents, or the kind of the movement, do not let
+/// be undone; says what the movement was.
 pub(super) fn check_step<S: State>(
     draft: &Draft<'_, S>,
     record: &Correct,
@@ -145,8 +145,8 @@ fn check_rested<S: State>(
     )
 }
 
-/// An item goes back into a container only if that has not moved since, and still is where the item is
-/// (or came there by the record that is corrected).
+/// An item goes back into a container only if that has not moved since, and still is where the item
+/// is (or came there by the record that is corrected).
 fn check_takes_back<S: State>(
     draft: &Draft<'_, S>,
     record: &Correct,

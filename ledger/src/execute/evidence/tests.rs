@@ -1,4 +1,5 @@
-//! Evidence moves nothing, folds the history of what it names, and may come from those who saw only.
+//! Evidence moves nothing, folds the history of what it names, and may come from those who saw
+//! only.
 
 use chipledger_proof::state::{Alert, EvidenceKind, Key, Run};
 use chipledger_schemas::hash::Hash;

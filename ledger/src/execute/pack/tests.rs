@@ -60,7 +60,8 @@ fn a_packing_is_rejected_in_order_of_precedence() {
 
 #[test]
 fn units_nest_as_deep_as_there_are_kinds_and_a_chip_at_the_bottom_moves_with_the_outermost() {
-    // Each kind holds smaller ones only, so six units are the most: `too_deep` guards the bound of eight.
+    // Each kind holds smaller ones only, so six units are the most: `too_deep` guards the bound of
+    // eight.
     let mut world = World::new();
     let record = register(&world, "FAB:1");
     world.submit("FAB", vec![record]).unwrap();

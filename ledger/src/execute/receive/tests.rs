@@ -1,4 +1,5 @@
-//! What arrives, and what does not: partial receipts, missing, extra and refused goods, every irregularity.
+//! What arrives, and what does not: partial receipts, missing, extra and refused goods, every
+//! irregularity.
 
 use chipledger_proof::state::{Key, Shipment, ShipmentState};
 use chipledger_schemas::words::Irregularity::{

@@ -1,11 +1,13 @@
-//! RocksDB's log format (its wiki, "Write Ahead Log File Format"): blocks of 32 KiB; in them fragments of
-//! checksum (4 bytes), length (2), type (1) and payload; a record is one fragment or first, middles, last.
+//! RocksDB's log format (its wiki, "Write Ahead Log File Format"): blocks of 32 KiB; in them
+//! fragments of checksum (4 bytes), length (2), type (1) and payload; a record is one fragment or
+//! first, middles, last.
 
 use super::checksum::Checksum;
 
 const BLOCK_BYTES: usize = 32 * 1024;
 const HEADER_BYTES: usize = 7;
-/// A run of zeros on such a boundary is a sector that the file system promised and the disk never got.
+/// A run of zeros on such a boundary is a sector that the file system promised and the disk never
+/// got.
 const SECTOR_BYTES: usize = 512;
 /// Fewer zeros than this at the end may belong to the record: then it is damaged, not torn.
 const LOST_BYTES_MIN: usize = 64;
@@ -135,8 +137,8 @@ fn checksum(kind: u8, payload: &[u8]) -> u32 {
     Checksum::new().add(&[kind]).add(payload).masked()
 }
 
-/// Tells a write that was cut short from damage. Cut short means: the file ends early, or sectors that were
-/// never written read as zeros; and no other record begins behind it.
+/// Tells a write that was cut short from damage. Cut short means: the file ends early, or sectors
+/// that were never written read as zeros; and no other record begins behind it.
 #[expect(clippy::match_same_arms, reason = "the order of the arms decides")]
 fn judge(log: &[u8], record: usize, at: usize, found: &Fragment<'_>) -> LogEnd {
     let damaged = |why| LogEnd::Damaged { at: at as u64, why };
@@ -166,7 +168,8 @@ fn begins_behind(log: &[u8], at: usize) -> bool {
     (at + 1..log.len()).any(begins)
 }
 
-/// Whether what is left was never written: all zeros, zeros at its end, or a sector of zeros within.
+/// Whether what is left was never written: all zeros, zeros at its end, or a sector of zeros
+/// within.
 fn has_lost_sector(rest: &[u8], at: usize) -> bool {
     let first = (SECTOR_BYTES - at % SECTOR_BYTES) % SECTOR_BYTES;
     let mut sectors = rest

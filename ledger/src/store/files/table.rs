@@ -1,5 +1,6 @@
-//! RocksDB's table format (its wiki, "Rocksdb BlockBasedTable Format", format version 5): the parts that
-//! reading rows does not touch. Blocks of rows and their index are read, and so checked, with the rows.
+//! RocksDB's table format (its wiki, "Rocksdb BlockBasedTable Format", format version 5): the parts
+//! that reading rows does not touch. Blocks of rows and their index are read, and so checked, with
+//! the rows.
 
 use super::checksum::Checksum;
 
@@ -18,7 +19,8 @@ struct Handle {
     size: usize,
 }
 
-/// Checks footer, index and every block that the footer leads to, and that they fill the file's end.
+/// Checks footer, index and every block that the footer leads to, and that they fill the file's
+/// end.
 pub(super) fn check_table(table: &[u8]) -> Result<(), String> {
     let body = table
         .len()
@@ -84,7 +86,8 @@ fn check_block<'t>(table: &'t [u8], block: Handle, what: &str) -> Result<&'t [u8
     }
 }
 
-/// Handles in the directory of blocks: entries of shared, unshared and value length, key, and handle.
+/// Handles in the directory of blocks: entries of shared, unshared and value length, key, and
+/// handle.
 fn meta_handles(entries: &[u8]) -> Option<Vec<Handle>> {
     let (body, count) = entries.split_last_chunk::<4>()?;
     let restarts = usize::try_from(u32::from_le_bytes(*count))

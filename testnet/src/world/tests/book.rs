@@ -1,5 +1,5 @@
-//! A small book of who holds what where, written from the rules and not from the generator: it panics at the
-//! first thing that a ledger would reject.
+//! A small book of who holds what where, written from the rules and not from the generator: it
+//! panics at the first thing that a ledger would reject.
 
 use std::collections::{BTreeMap, BTreeSet};
 
