@@ -1,7 +1,7 @@
 //! The rulebook: per kind of record who signs it, what it does, and which codes it can be rejected
 //! with.
 //!
-//! `docs/records.md` is [`page`]. A test compares both the page and [`codes::of`] with the sources
+//! `docs/records.md` is [`page()`]. A test compares both the page and [`codes::of`] with the sources
 //! of the rules, so neither can drift.
 
 use chipledger_schemas::records::{Group, Kind};
