@@ -1,8 +1,8 @@
 //! The rulebook: per kind of record who signs it, what it does, and which codes it can be rejected
 //! with.
 //!
-//! `docs/records.md` is [`page()`]. A test compares both the page and [`codes::of`] with the sources
-//! of the rules, so neither can drift.
+//! `docs/records.md` is [`page()`]. A test compares both the page and [`codes::of`] with the
+//! sources of the rules, so neither can drift.
 
 use chipledger_schemas::records::{Group, Kind};
 
