@@ -4,7 +4,7 @@
 //! are leaves of a second dense tree (`chipledger-proof` defines both and checks proofs of them).
 //! The inner nodes of both trees live in memory, above the *pages* of eight items and the buckets,
 //! which the store keeps in rows of their own: 64 bytes per page and 64 per bucket, so about 8
-//! bytes per item and 16 per entry.
+//! bytes per item and 16 to 32 per entry.
 //!
 //! [`Commitment::plan`] says what a batch of changes does to the root and changes nothing, because
 //! a candidate block may be dropped; [`Commitment::apply`] takes the plan over once the block is
