@@ -7,6 +7,13 @@ use crate::encode::encode;
 use crate::hash::{self, Hash};
 use crate::ids::{BlockHash, GenesisHash, Height, MemberId, PublicKey, Signature};
 use crate::keys::{SecretKey, verify_strict};
+pub use crate::words::Step;
+
+mod preimage;
+
+pub use preimage::{
+    consensus_preimage, guard_status_preimage, proposal_parts_preimage, vote_preimage,
+};
 
 /// A member's seat among the validators.
 #[derive(
@@ -62,19 +69,6 @@ impl ValidatorSet {
                 .iter()
                 .all(|seat| (1..=1_000_000).contains(&seat.power))
     }
-}
-
-/// What a validator signs when it precommits a block: bound to the ledger, the height and the
-/// round.
-pub fn vote_preimage(
-    genesis: &GenesisHash,
-    height: Height,
-    round: u32,
-    block: &BlockHash,
-) -> [u8; 32] {
-    *hash::VOTE
-        .hash(&encode(&("precommit", genesis, height, round, block)))
-        .as_bytes()
 }
 
 /// One validator's precommit.

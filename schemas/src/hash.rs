@@ -230,6 +230,12 @@ purposes! {
     HEADER = "chipledger v1 header";
     /// Preimage of a validator's precommit vote.
     VOTE = "chipledger v1 vote";
+    /// Preimage of everything else that a validator signs at a step of consensus.
+    CONSENSUS = "chipledger v1 consensus";
+    /// Preimage of a proposer's signature over the stream of parts of its block.
+    PROPOSAL_PARTS = "chipledger v1 proposal parts";
+    /// Preimage of a validator's word on where the chain stands, for one whose guard was lost.
+    GUARD_STATUS = "chipledger v1 guard status";
     /// A validator set.
     VALIDATORS = "chipledger v1 validators";
     /// Leaf of a bounded list.

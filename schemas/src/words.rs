@@ -83,6 +83,18 @@ words!(
 );
 
 words!(
+    /// A step of consensus at which a validator signs.
+    Step, "step of consensus" {
+        /// A block is put to the vote.
+        Proposal = "proposal",
+        /// The first vote.
+        Prevote = "prevote",
+        /// The second vote; a quorum of these certifies a block.
+        Precommit = "precommit",
+    }
+);
+
+words!(
     /// What state of life an item is in.
     Status, "status" {
         /// Held, not in operation.
