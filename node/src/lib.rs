@@ -1,1 +1,3 @@
 //! Time and peers.
+
+pub mod network;
