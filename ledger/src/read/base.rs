@@ -1,0 +1,128 @@
+//! Where the read model begins when it does not begin at genesis: what stood at the height before
+//! the first block that is held, as rows that no record wrote.
+
+use chipledger_proof::state::{Balance, Entry, Item, Key, Stored};
+use chipledger_schemas::encode::encode;
+use chipledger_schemas::ids::{Height, ItemNumber};
+use chipledger_schemas::time::Time;
+use rocksdb::{DB, WriteBatch};
+
+use super::movements::{ROW_ITEMS, put as put_movements};
+use super::postings::PostingRow;
+use super::{Spot, versions};
+use crate::state::{Change, ItemChange};
+use crate::store::{column, columns};
+
+/// Postings that share a row.
+const ROW_POSTINGS: usize = 1_000;
+
+impl Spot {
+    /// Where no record stands: behind all records of a height, before those of the next.
+    pub(crate) fn base(height: Height, row: u32) -> Self {
+        Self {
+            height,
+            transaction: u32::MAX,
+            record: row,
+        }
+    }
+
+    /// Whether it stands for what was before the first block held.
+    pub fn is_base(&self) -> bool {
+        self.transaction == u32::MAX
+    }
+}
+
+/// Collects what stands at a height.
+pub(crate) struct Base {
+    height: Height,
+    accounts: u32,
+    changes: Vec<ItemChange>,
+    postings: Vec<PostingRow>,
+    rows: u32,
+}
+
+impl Base {
+    pub(crate) fn new(height: Height) -> Self {
+        Self {
+            height,
+            accounts: 0,
+            changes: Vec::new(),
+            postings: Vec::new(),
+            rows: 0,
+        }
+    }
+
+    /// The next item: where its last movement put it.
+    pub(crate) fn item(
+        &mut self,
+        db: &DB,
+        batch: &mut WriteBatch,
+        number: ItemNumber,
+        item: &Item,
+    ) {
+        let first = self.changes.first();
+        if first.is_some_and(|first| first.item.0 / ROW_ITEMS != number.0 / ROW_ITEMS) {
+            self.put_items(db, batch);
+        }
+        self.changes.push(ItemChange {
+            item: number,
+            transaction: u32::MAX,
+            record: 0,
+            occurred_at: item.movement.occurred_at(),
+            change: Change::Moved(item.facts.clone()),
+        });
+    }
+
+    fn put_items(&mut self, db: &DB, batch: &mut WriteBatch) {
+        let column = column(db, columns::MOVEMENTS);
+        put_movements(batch, column, self.height, &self.changes);
+        self.changes.clear();
+    }
+
+    /// The next entry, as far as the read model has rows of it.
+    pub(crate) fn entry(&mut self, db: &DB, batch: &mut WriteBatch, key: &Key, entry: &Entry) {
+        match key {
+            Key::Member(_) | Key::Site(_) => {
+                let column = column(db, columns::VERSIONS);
+                versions::put(batch, column, key, self.height, Some(&entry.bytes()));
+            }
+            Key::Account(account) => {
+                self.accounts += 1;
+                let accounts = column(db, columns::ACCOUNTS);
+                batch.put_cf(accounts, self.accounts.to_be_bytes(), encode(account));
+                for row in Balance::of(entry).map_or(&[][..], |balance| &balance.0) {
+                    self.postings.push(PostingRow {
+                        occurred_at: Time(0),
+                        model: row.model,
+                        count: row.count,
+                        disputed: row.disputed,
+                        from: 0,
+                        to: self.accounts,
+                    });
+                }
+                if self.postings.len() >= ROW_POSTINGS {
+                    self.put_postings(db, batch);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn put_postings(&mut self, db: &DB, batch: &mut WriteBatch) {
+        let spot = Spot::base(self.height, self.rows);
+        self.rows += 1;
+        let column = column(db, columns::POSTINGS);
+        batch.put_cf(column, spot.bytes(), encode(&self.postings));
+        self.postings.clear();
+    }
+
+    /// What is left.
+    pub(crate) fn finish(&mut self, db: &DB, batch: &mut WriteBatch) {
+        if !self.changes.is_empty() {
+            self.put_items(db, batch);
+        }
+        if !self.postings.is_empty() {
+            self.put_postings(db, batch);
+        }
+    }
+}
