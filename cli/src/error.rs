@@ -182,6 +182,9 @@ impl From<QueryError> for Failure {
                 not_found("Ask for a lower height; `status` shows the last one.")
             }
             QueryError::BeforeGenesis { .. } => not_found("Ask for a later time."),
+            QueryError::BeforeHistory { .. } => {
+                not_found("Ask for a later time or height, or a node that holds all of history.")
+            }
             QueryError::Store(error) => error.into(),
             QueryError::State(error) => error.into(),
         }
@@ -207,6 +210,9 @@ impl From<ProveError> for Failure {
                 message,
                 "Submit something first, or choose an earlier --checkpoint.",
             ),
+            ProveError::EquivocationUnknown { .. } => {
+                Self::new(Class::NotFound, message, "Check the id.")
+            }
             ProveError::TooLarge { .. } => {
                 Self::new(Class::NotFound, message, "Prove something narrower.")
             }

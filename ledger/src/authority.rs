@@ -60,7 +60,7 @@ impl<S: State> Draft<'_, S> {
         }
     }
 
-    /// Checks that a key is the member's and counts at block time; returns what it may sign.
+    /// Checks that a key is the member's, counts at block time and may sign; returns what.
     pub(crate) fn check_key(&self, member: &MemberId, key: &PublicKey) -> Result<KeyClass, Fault> {
         self.active_member(member)?;
         let Some(found) = self.get::<MemberKey>(&Key::SigningKey(*key))? else {
@@ -70,11 +70,16 @@ impl<S: State> Draft<'_, S> {
             return reject(Code::KeyNotOfMember, format!("key {key} is not {member}'s"));
         }
         let time = self.at.time;
-        let revoked = found.revoked_at.is_some_and(|at| at <= time);
-        if revoked || time < found.valid_from || time >= found.valid_until {
+        if !found.counts_at(time) {
             return reject(
                 Code::KeyNotValid,
                 format!("key {key} does not count at {time}"),
+            );
+        }
+        if found.class == KeyClass::Peer {
+            return reject(
+                Code::PeerKey,
+                format!("key {key} is the identity of a peer of {member}"),
             );
         }
         Ok(found.class)

@@ -21,6 +21,12 @@ use crate::rejection::{Code, Fault, Rejection};
 use crate::state::{Changes, Draft, Page, State, StateError, page_of};
 use crate::verify::VerifiedTransaction;
 
+mod clock;
+mod sabotage;
+
+pub use clock::{ClockError, PROPOSAL_AGE_MS_MAX, check_clock};
+pub use sabotage::Sabotage;
+
 /// Where the chain stands: all that the next header needs to know of the past.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Head {
@@ -65,6 +71,20 @@ pub struct Proposal {
     pub rejected: Vec<(usize, Rejection)>,
     /// Candidates that did not fit any more; propose them again.
     pub deferred: Vec<usize>,
+}
+
+impl Proposal {
+    /// The block, and what it does: nothing is executed again to commit it.
+    pub fn into_block(self) -> (Block, Outcome) {
+        let transactions = self.transactions.into_iter();
+        let block = Block {
+            header: self.outcome.header.clone(),
+            transactions: transactions
+                .map(VerifiedTransaction::into_transaction)
+                .collect(),
+        };
+        (block, self.outcome)
+    }
 }
 
 /// Why a block is refused. Nothing has changed.
@@ -130,6 +150,9 @@ pub struct Ground<'a, S> {
     pub head: Option<&'a Head>,
     /// The ledger.
     pub genesis: GenesisHash,
+    /// How this replica is broken, in a test of what then happens.
+    #[doc(hidden)]
+    pub sabotage: Option<&'a Sabotage>,
 }
 
 /// Who proposes, when.
@@ -207,7 +230,7 @@ impl<S: State + BucketReader> Ground<'_, S> {
             let before = included.len();
             let mut kept = Vec::with_capacity(before);
             for (index, candidate) in included {
-                match run(&mut draft, kept.len(), &candidate)? {
+                match self.run(&mut draft, kept.len(), &candidate)? {
                     Ok(()) => kept.push((index, candidate)),
                     Err(rejection) => rejected.push((index, rejection)),
                 }
@@ -218,6 +241,7 @@ impl<S: State + BucketReader> Ground<'_, S> {
             let settled = block_time(&chain, head, slot, included.iter().map(|(_, tx)| tx)) == time;
             if settled {
                 let transactions: Vec<_> = included.into_iter().map(|(_, tx)| tx).collect();
+                self.end(&mut draft, slot);
                 let pages = pages_of(&draft)?;
                 let changes = draft.into_changes();
                 let outcome = self.seal(height, time, slot, &transactions, changes, pages)?;
@@ -260,16 +284,52 @@ impl<S: State + BucketReader> Ground<'_, S> {
         let mut draft = Draft::new(self.state, height, time);
         begin(&mut draft)?;
         for (index, transaction) in verified.iter().enumerate() {
-            run(&mut draft, index, transaction)?.map_err(|rejection| BlockError::Rejected {
+            let done = self.run(&mut draft, index, transaction)?;
+            done.map_err(|rejection| BlockError::Rejected {
                 height,
                 index,
                 rejection,
             })?;
         }
+        self.end(&mut draft, &slot);
         let pages = pages_of(&draft)?;
         let outcome = self.seal(height, time, &slot, verified, draft.into_changes(), pages)?;
         compare(header, &outcome.header)?;
         Ok(outcome)
+    }
+
+    /// Runs one transaction. A panic in a rule quarantines the transaction: it is rejected, and
+    /// nothing of it stays.
+    fn run(
+        &self,
+        draft: &mut Draft<'_, S>,
+        index: usize,
+        verified: &VerifiedTransaction,
+    ) -> Result<Result<(), Rejection>, BlockError> {
+        let number = u32::try_from(index).unwrap_or(u32::MAX);
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(sabotage) = self.sabotage {
+                sabotage.before(draft, verified);
+            }
+            execute::transaction(draft, number, verified)
+        }));
+        match done {
+            Ok(Ok(())) => Ok(Ok(())),
+            Ok(Err(Fault::Rejected(rejection))) => Ok(Err(rejection)),
+            Ok(Err(Fault::Fatal(error))) => Err(error.into()),
+            Err(_) => {
+                draft.drop_transaction();
+                let detail = format!("transaction {} was set aside", verified.id());
+                Ok(Err(Rejection::new(Code::ExecutionFailed, detail)))
+            }
+        }
+    }
+
+    /// Ends a block whose transactions have all run.
+    fn end(&self, draft: &mut Draft<'_, S>, slot: &Slot) {
+        if let Some(sabotage) = self.sabotage {
+            sabotage.after(draft, &slot.proposer);
+        }
     }
 
     fn chain(&self) -> Result<Chain, BlockError> {
@@ -382,29 +442,6 @@ fn fatal(fault: Fault) -> BlockError {
             reason: rejection.to_string(),
         }
         .into(),
-    }
-}
-
-/// Runs one transaction. A panic in a rule quarantines the transaction: it is rejected, and nothing
-/// of it stays.
-fn run<S: State>(
-    draft: &mut Draft<'_, S>,
-    index: usize,
-    verified: &VerifiedTransaction,
-) -> Result<Result<(), Rejection>, BlockError> {
-    let number = u32::try_from(index).unwrap_or(u32::MAX);
-    let done = catch_unwind(AssertUnwindSafe(|| {
-        execute::transaction(draft, number, verified)
-    }));
-    match done {
-        Ok(Ok(())) => Ok(Ok(())),
-        Ok(Err(Fault::Rejected(rejection))) => Ok(Err(rejection)),
-        Ok(Err(Fault::Fatal(error))) => Err(error.into()),
-        Err(_) => {
-            draft.drop_transaction();
-            let detail = format!("transaction {} was set aside", verified.id());
-            Ok(Err(Rejection::new(Code::ExecutionFailed, detail)))
-        }
     }
 }
 

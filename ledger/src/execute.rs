@@ -49,6 +49,7 @@ mod register;
 mod remove;
 mod replace;
 mod report_energy;
+mod report_equivocation;
 mod schedule_upgrade;
 mod seal;
 mod set_key;
@@ -289,6 +290,7 @@ pub(crate) fn run<S: State>(
         Record::Correct(record) => correct::run(draft, context, record),
         Record::Annotate(record) => annotate::run(draft, context, record),
         Record::CloseAlert(record) => close_alert::run(draft, context, record),
+        Record::ReportEquivocation(record) => report_equivocation::run(draft, context, record),
     }
 }
 

@@ -100,6 +100,7 @@ pub fn genesis() -> Genesis {
                     encryption_key: None,
                 },
                 admin_key: key(member).public(),
+                peer_keys: vec![key(&format!("{member}'s peer")).public()],
             }
         };
     let time = id("2026-01-01");

@@ -8,15 +8,17 @@ use chipledger_proof::bundle::DenseBundle;
 use chipledger_proof::check::Refusal;
 use chipledger_proof::check::absent::AbsentProof;
 use chipledger_proof::check::book::{BookProof, ShownAccount};
+use chipledger_proof::check::equivocation::EquivocationProof;
 use chipledger_proof::check::item::{ItemProof, ShownPlace};
 use chipledger_proof::check::totals::TotalsProof;
 use chipledger_proof::file::{Content, FILE_VERSION, ProofFile};
 use chipledger_proof::shown::{Looked, Roots, ShownCatalogue, ShownEntry, ShownItem, ShownItems};
 use chipledger_proof::state::{
-    Balance, Catalogue, Dimension, EntryKind, Item, ItemKind, Key, Names, Shipment, Stored,
-    name_slot,
+    Balance, Catalogue, Dimension, EntryKind, Equivocation, Item, ItemKind, Key, Names, Shipment,
+    Stored, name_slot,
 };
 use chipledger_schemas::encode::ENCODED_BYTES_MAX;
+use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::{Height, ItemId, ItemNumber, SiteId};
 use chipledger_schemas::movement::{Location, Place};
 
@@ -27,6 +29,8 @@ use crate::store::{Store, StoreError, Tip, View};
 
 mod journey;
 mod trust;
+
+pub(crate) use trust::Passage;
 
 /// What to prove.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,6 +45,8 @@ pub enum Question {
     Journey(ItemId),
     /// Every account.
     Book,
+    /// What a validator's key signed twice, by its id.
+    Equivocation(Hash),
 }
 
 /// Where the checker's trust begins.
@@ -64,6 +70,12 @@ pub enum ProveError {
     Registered {
         /// The item.
         id: ItemId,
+    },
+    /// No such equivocation was reported. List them, and check the id.
+    #[error("no equivocation {id} was reported")]
+    EquivocationUnknown {
+        /// The id.
+        id: Hash,
     },
     /// Nobody has certified a header after genesis, or after the checkpoint. Submit something
     /// first, or choose an earlier checkpoint.
@@ -127,6 +139,7 @@ impl Desk<'_> {
             Question::Totals(dimension) => Content::Totals(Box::new(self.totals(dimension)?)),
             Question::Journey(id) => Content::Journey(Box::new(self.journey(id)?)),
             Question::Book => Content::Book(Box::new(self.book()?)),
+            Question::Equivocation(id) => Content::Equivocation(Box::new(self.equivocation(id)?)),
         };
         let commitment = self.commitment();
         let roots = Roots {
@@ -211,6 +224,16 @@ impl Desk<'_> {
             accounts,
             world: self.looked(&Key::Totals(Dimension::World))?,
             catalogue: self.catalogue()?,
+        })
+    }
+
+    fn equivocation(&self, id: &Hash) -> Result<EquivocationProof, ProveError> {
+        let key = Key::Equivocation(*id);
+        let found = self.value::<Equivocation>(&key)?;
+        let found = found.ok_or(ProveError::EquivocationUnknown { id: *id })?;
+        Ok(EquivocationProof {
+            equivocation: self.shown(&key)?,
+            seats: self.shown(&Key::Seats(found.report.key))?,
         })
     }
 

@@ -19,14 +19,19 @@ use crate::state::StateError;
 use crate::store::{StoreError, View, columns};
 
 pub mod balances;
+pub(crate) mod base;
+pub mod equivocations;
 pub mod items;
 pub mod movements;
+pub mod peers;
 pub mod places;
 pub mod postings;
 pub mod shipments;
 pub mod trace;
 pub mod transactions;
 pub mod versions;
+
+pub use peers::{Peer, PeerView, peers};
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +57,13 @@ pub enum QueryError {
         asked: Time,
         /// Time of height 0.
         began: Time,
+    },
+    /// This node does not hold that part of history. Ask for a later time or height, or a node that
+    /// holds all of it.
+    #[error("this node holds no history before height {first}")]
+    BeforeHistory {
+        /// The first height whose block is held.
+        first: Height,
     },
     /// The store cannot be read: stop.
     #[error(transparent)]
@@ -119,12 +131,34 @@ impl View<'_> {
             Some(Known::Height(height)) => height,
             Some(Known::Time(asked)) => self.height_by(asked, head.height)?,
         };
+        self.check_held(known, as_of.at)?;
         let header = self.header(known)?.map(|(header, _)| header);
         Ok(Moment {
             at: as_of.at,
             known,
             known_time: header.map_or(head.time, |h| h.time),
         })
+    }
+
+    /// Refuses a question about what was before the first block held. What stood then is known as
+    /// of one moment only, and events may lie a little after their block.
+    fn check_held(&self, known: Height, at: Option<Time>) -> Result<(), QueryError> {
+        let first = self.first_height()?;
+        let Some(base) = first.0.checked_sub(1).map(Height) else {
+            return Ok(());
+        };
+        let before = Err(QueryError::BeforeHistory { first });
+        if known < base {
+            return before;
+        }
+        let (header, _) = self.header(base)?.ok_or_else(|| StoreError::Damaged {
+            what: format!("the header of height {base} is missing"),
+        })?;
+        let settled = header.time.plus_ms(self.chain()?.bounds.future_ms_max);
+        match at {
+            Some(at) if at < settled => before,
+            _ => Ok(()),
+        }
     }
 
     /// The last height whose block time is not after `time`.
@@ -134,11 +168,16 @@ impl View<'_> {
                 .header(Height(height))?
                 .map_or(Time::END, |(header, _)| header.time))
         };
-        let began = block_time(0)?;
+        let first = self.first_height()?;
+        let base = first.0.saturating_sub(1);
+        let began = block_time(base)?;
         if time < began {
-            return Err(QueryError::BeforeGenesis { asked: time, began });
+            return Err(match first {
+                Height(0) => QueryError::BeforeGenesis { asked: time, began },
+                _ => QueryError::BeforeHistory { first },
+            });
         }
-        let (mut low, mut high) = (0, head.0);
+        let (mut low, mut high) = (base, head.0);
         while low < high {
             let middle = low + (high - low).div_ceil(2);
             if block_time(middle)? <= time {

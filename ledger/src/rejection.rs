@@ -50,6 +50,7 @@ codes! {
     KeyUnknown = "key_unknown", "Register the key first (set_key).";
     KeyNotOfMember = "key_not_of_member", "The key belongs to another member; sign with your own.";
     KeyNotValid = "key_not_valid", "The key is not yet valid, has lapsed or was revoked; sign with another.";
+    PeerKey = "peer_key", "A peer's key is its identity and signs nothing; sign with a clerk or admin key.";
     KeyClassInsufficient = "key_class_insufficient", "Governance needs an admin key.";
     RoleMissing = "role_missing", "The member's roles do not include the one this kind needs.";
     CosignatureMissing = "cosignature_missing", "Have the member named in the message co-sign.";
@@ -108,6 +109,10 @@ codes! {
     ValidatorsInvalid = "validators_invalid", "The message says which rule the validator set breaks.";
     LastRegulator = "last_regulator", "One regulator at least must keep its seat; admit another first.";
     UpgradeInvalid = "upgrade_invalid", "The version must be the next one and the height at least two ahead.";
+    EquivocationSame = "equivocation_same", "Both statements say the same; report two that differ.";
+    EquivocationUnsigned = "equivocation_unsigned", "Report statements as the key named signed them.";
+    SeatUnknown = "seat_unknown", "The key had no such seat at that height; check key, member and height.";
+    EquivocationKnown = "equivocation_known", "It is on the ledger already; look it up by its id.";
     ExecutionFailed = "execution_failed", "The record could not be executed and was set aside; report it with its id.";
 }
 

@@ -79,6 +79,7 @@ pub const ENVELOPE: &[Code] = &[
     Code::KeyUnknown,
     Code::KeyNotOfMember,
     Code::KeyNotValid,
+    Code::PeerKey,
     Code::KeyClassInsufficient,
     Code::ExecutionFailed,
 ];

@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chipledger_schemas::block::{Block, CertifiedBlock};
+use chipledger_schemas::block::CertifiedBlock;
 use chipledger_schemas::certificate::Certificate;
 use chipledger_schemas::ids::{Height, MemberId, TransactionId};
 use chipledger_schemas::keys::SecretKey;
@@ -115,8 +115,9 @@ impl Certifier {
             round: 0,
             clock: now(),
         };
-        let proposal = self.store.decide(|ground| ground.propose(&slot, batch))?;
-        let (rejected, deferred) = (proposal.rejected, proposal.deferred);
+        let mut proposal = self.store.decide(|ground| ground.propose(&slot, batch))?;
+        let rejected = std::mem::take(&mut proposal.rejected);
+        let deferred = std::mem::take(&mut proposal.deferred);
         if proposal.transactions.is_empty() {
             return Ok(Committed {
                 height: None,
@@ -124,23 +125,13 @@ impl Certifier {
                 deferred,
             });
         }
-        let header = proposal.outcome.header.clone();
-        let height = header.height;
+        let (block, outcome) = proposal.into_block();
+        let height = block.header.height;
         let genesis = self.store.genesis_hash();
-        let certificate =
-            Certificate::solo(&genesis, height, header.hash(), &self.member, &self.key);
-        let transactions = proposal.transactions.into_iter();
-        let transactions = transactions
-            .map(VerifiedTransaction::into_transaction)
-            .collect();
-        let block = CertifiedBlock {
-            block: Block {
-                header,
-                transactions,
-            },
-            certificate,
-        };
-        self.store.commit(&block, proposal.outcome)?;
+        let hash = block.header.hash();
+        let certificate = Certificate::solo(&genesis, height, hash, &self.member, &self.key);
+        self.store
+            .commit(&CertifiedBlock { block, certificate }, outcome)?;
         Ok(Committed {
             height: Some(height),
             rejected,

@@ -17,7 +17,7 @@ use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::{GenesisHash, Height};
 use rocksdb::{DB, DBRecoveryMode, WriteBatch, WriteOptions};
 
-use crate::chain::{BlockError, Ground, Head, Outcome};
+use crate::chain::{BlockError, Ground, Head, Outcome, Sabotage};
 use crate::commitment::{Commitment, LoadError, page_count};
 use crate::read::ReadModel;
 use crate::state::StateError;
@@ -25,7 +25,9 @@ use crate::state::StateError;
 mod backup;
 pub(crate) mod columns;
 pub(crate) mod files;
+mod lookup;
 pub(crate) mod rows;
+pub mod snapshot;
 mod view;
 
 pub(crate) use backup::LISTING;
@@ -40,6 +42,8 @@ const KEY_FORMAT: &[u8] = b"format";
 const KEY_GENESIS: &[u8] = b"genesis";
 const KEY_HEAD: &[u8] = b"head";
 const KEY_COUNTS: &[u8] = b"counts";
+/// Absent while every block since genesis is held.
+const KEY_FIRST: &[u8] = b"first";
 /// Followed by the digest of a validator set.
 const KEY_VALIDATORS: &[u8] = b"validators/";
 
@@ -131,6 +135,8 @@ impl From<StateError> for StoreError {
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    /// Set by tests of a network only.
+    sabotage: Option<Arc<Sabotage>>,
 }
 
 struct Inner {
@@ -200,6 +206,7 @@ impl Store {
                 commitment: &commitment,
                 head: None,
                 genesis: genesis_hash,
+                sabotage: None,
             };
             ground.genesis(genesis)?
         };
@@ -289,7 +296,16 @@ impl Store {
         };
         Self {
             inner: Arc::new(inner),
+            sabotage: None,
         }
+    }
+
+    /// The same ledger, broken as told: blocks decided through this handle are executed so.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_sabotage(self, sabotage: Sabotage) -> Self {
+        let sabotage = Some(Arc::new(sabotage));
+        Self { sabotage, ..self }
     }
 
     /// Where it lies.
@@ -341,6 +357,7 @@ impl Store {
                 commitment: &tip.commitment,
                 head: Some(&tip.head),
                 genesis: self.inner.genesis_hash,
+                sabotage: self.sabotage.as_deref(),
             })
         })
     }

@@ -448,7 +448,7 @@ fn proofs_are_small_and_quickly_checked() {
         );
         let bound = match question {
             Question::Item(_) => 8 * 1024,
-            Question::Absent(_) | Question::Totals(_) => 4 * 1024,
+            Question::Absent(_) | Question::Totals(_) | Question::Equivocation(_) => 4 * 1024,
             Question::Journey(_) | Question::Book => usize::MAX,
         };
         assert!(content < bound, "{name}: {content} bytes");

@@ -256,6 +256,7 @@ const ENVELOPE: &[Case] = &[
     }),
     (Code::KeyUnknown, |w| signed_with(w, &key("nobody's"))),
     (Code::KeyNotOfMember, |w| signed_with(w, &key("OP"))),
+    (Code::PeerKey, |w| signed_with(w, &key("FAB's peer"))),
     (Code::KeyNotValid, |w| {
         let now = w.now();
         let class = KeyClass::Clerk;

@@ -61,6 +61,20 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_equivocations_are_signed_by_validators_of_the_genesis() {
+        let genesis = genesis();
+        for record in of(Kind::ReportEquivocation) {
+            let Record::ReportEquivocation(report) = record else {
+                panic!("of another kind");
+            };
+            let mut seats = genesis.validators.0.iter();
+            assert!(seats.any(|seat| (&seat.member, seat.key) == (&report.member, report.key)));
+            assert!(report.contradicts());
+            assert!(report.is_signed(&genesis.hash()));
+        }
+    }
+
+    #[test]
     fn the_examples_device_report_is_signed_by_the_chips_key() {
         let [Record::DeviceReport(report)] = &of(Kind::DeviceReport)[..] else {
             panic!("one report");

@@ -61,7 +61,15 @@ pub struct Founder {
     pub member: SetMember,
     /// Its first key, of class admin.
     pub admin_key: PublicKey,
+    /// Keys of its first peers, of class peer: sorted, each once, at most [`PEER_KEYS_MAX`]. They
+    /// count from genesis on for ever, unless revoked.
+    #[serde(default)]
+    #[schemars(length(max = "PEER_KEYS_MAX"))]
+    pub peer_keys: Vec<PublicKey>,
 }
+
+/// Most peer keys of one founder.
+pub const PEER_KEYS_MAX: usize = 16;
 
 /// The first state of a ledger.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -126,6 +134,14 @@ impl Genesis {
                 "founders must be sorted by member, each once",
             ),
             (
+                self.peer_keys_hold(),
+                "peer_keys must be sorted, each once, at most 16 per founder",
+            ),
+            (
+                self.keys_are_distinct(),
+                "two founders or peers have the same key",
+            ),
+            (
                 self.sites.is_sorted_by(|a, b| a.site < b.site),
                 "sites must be sorted by site, each once",
             ),
@@ -167,6 +183,24 @@ impl Genesis {
         self.check_records()
     }
 
+    fn peer_keys_hold(&self) -> bool {
+        self.founders.iter().all(|founder| {
+            founder.peer_keys.len() <= PEER_KEYS_MAX && founder.peer_keys.is_sorted_by(|a, b| a < b)
+        })
+    }
+
+    /// Each key belongs to one member, for one purpose.
+    fn keys_are_distinct(&self) -> bool {
+        let keys = |founder: &Founder| {
+            let admin = std::iter::once(founder.admin_key);
+            admin
+                .chain(founder.peer_keys.iter().copied())
+                .collect::<Vec<_>>()
+        };
+        let all: Vec<_> = self.founders.iter().flat_map(keys).collect();
+        all.iter().collect::<BTreeSet<_>>().len() == all.len()
+    }
+
     fn bounds_hold(&self) -> bool {
         let b = &self.bounds;
         b.record_item_events_max > 0
@@ -189,5 +223,54 @@ impl Genesis {
             })?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples;
+
+    fn reason(change: impl FnOnce(&mut Genesis)) -> String {
+        let mut genesis = examples::genesis();
+        change(&mut genesis);
+        genesis.check().unwrap_err().reason
+    }
+
+    #[test]
+    fn peer_keys_are_sorted_few_and_nobody_elses() {
+        let (one, two) = (examples::key(40).public(), examples::key(41).public());
+        let (low, high) = (one.min(two), one.max(two));
+        let mut good = examples::genesis();
+        good.founders[0].peer_keys = vec![low, high];
+        good.check().unwrap();
+        assert!(reason(|g| g.founders[0].peer_keys = vec![high, low]).contains("sorted"));
+        assert!(reason(|g| g.founders[0].peer_keys = vec![low, low]).contains("sorted"));
+        let mut many: Vec<_> = (40..57).map(|seed| examples::key(seed).public()).collect();
+        many.sort_unstable();
+        assert!(reason(|g| g.founders[0].peer_keys = many).contains("at most 16"));
+        let taken = "the same key";
+        assert!(
+            reason(|g| g.founders[0].peer_keys = vec![g.founders[0].admin_key]).contains(taken)
+        );
+        assert!(
+            reason(|g| g.founders[0].peer_keys = vec![g.founders[1].admin_key]).contains(taken)
+        );
+        assert!(
+            reason(|g| {
+                g.founders[0].peer_keys = vec![low];
+                g.founders[1].peer_keys = vec![low];
+            })
+            .contains(taken)
+        );
+    }
+
+    #[test]
+    fn a_document_without_peer_keys_has_none() {
+        let mut json = serde_json::to_value(examples::genesis()).unwrap();
+        let founder = json["founders"][1].as_object_mut().unwrap();
+        founder.remove("peer_keys");
+        let genesis: Genesis = serde_json::from_value(json).unwrap();
+        assert!(genesis.founders[1].peer_keys.is_empty());
     }
 }

@@ -236,6 +236,8 @@ purposes! {
     PROPOSAL_PARTS = "chipledger v1 proposal parts";
     /// Preimage of a validator's word on where the chain stands, for one whose guard was lost.
     GUARD_STATUS = "chipledger v1 guard status";
+    /// Identifier of an equivocation.
+    EQUIVOCATION = "chipledger v1 equivocation";
     /// A validator set.
     VALIDATORS = "chipledger v1 validators";
     /// Leaf of a bounded list.
@@ -278,6 +280,8 @@ purposes! {
     SEALED = "chipledger v1 sealed";
     /// Identifier of an alert.
     ALERT = "chipledger v1 alert";
+    /// Name of a chunk of a snapshot.
+    SNAPSHOT_CHUNK = "chipledger v1 snapshot chunk";
     /// Integrity of a proof file or a file on disk.
     FILE = "chipledger v1 file";
     /// Preimage of a chip's signature on its own report.

@@ -198,6 +198,8 @@ records! {
         Annotate = annotate,
         /// A disposition of an alert by a customs, regulator or inspector member.
         CloseAlert = close_alert,
+        /// A validator's key signed two different things at one step of consensus.
+        ReportEquivocation = report_equivocation,
     }
 }
 

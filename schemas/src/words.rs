@@ -79,6 +79,8 @@ words!(
         Clerk = "clerk",
         /// Everything: governance and keys too.
         Admin = "admin",
+        /// Nothing on the ledger: it is the identity of one of the member's peers.
+        Peer = "peer",
     }
 );
 

@@ -111,6 +111,7 @@ fn kind(statement: &Statement) -> &'static str {
         Statement::Totals(_) => "complete totals",
         Statement::Journey(_) => "a complete journey",
         Statement::Book(_) => "the complete book",
+        Statement::Equivocation(_) => "an equivocation",
     }
 }
 

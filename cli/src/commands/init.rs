@@ -172,6 +172,7 @@ impl SoloArgs {
             founders: vec![Founder {
                 member,
                 admin_key: signer.key.public(),
+                peer_keys: Vec::new(),
             }],
             sites: vec![site],
             policies: Vec::new(),

@@ -19,6 +19,8 @@ enum Purpose {
     Clerk,
     /// Signs everything, governance and keys too.
     Admin,
+    /// Is the identity of one of the member's peers; signs nothing on the ledger.
+    Peer,
     /// Certifies blocks.
     Validator,
     /// Opens fields that are sealed to the member.
@@ -54,6 +56,7 @@ impl Args {
             Purpose::Encryption => self.encryption_key()?,
             Purpose::Clerk => self.signing_key("clerk")?,
             Purpose::Admin => self.signing_key("admin")?,
+            Purpose::Peer => self.signing_key("peer")?,
             Purpose::Validator => self.signing_key("validator")?,
         };
         let answer = Answer::default()

@@ -25,6 +25,9 @@ enum What {
     Journey,
     /// Every account: from them any table can be computed.
     Book,
+    /// Evidence that a validator's key signed two different things at one step: the id that
+    /// `report_equivocation` was entered under.
+    Equivocation,
 }
 
 /// Writes a proof, as of the last height, that `check` verifies with no ledger and no network.
@@ -33,7 +36,8 @@ pub struct Args {
     /// What to prove.
     #[arg(value_enum)]
     what: What,
-    /// Of what: an item id, or for totals a jurisdiction, `world`, site=S, owner=M or parent=M.
+    /// Of what: an item id, an equivocation's id, or for totals a jurisdiction, `world`, site=S,
+    /// owner=M or parent=M.
     of: Option<String>,
     /// File to write.
     #[arg(long, value_name = "FILE")]
@@ -87,7 +91,8 @@ fn question(what: What, of: Option<&str>) -> Result<Question, Failure> {
         }
         (_, Some(of)) => of,
         (_, None) => {
-            let hint = "Write `prove item ID`, `absent ID`, `totals US` or `journey ID`, each with --out FILE.";
+            let hint = "Write `prove item ID`, `absent ID`, `totals US`, `journey ID` or `equivocation ID`, each \
+                        with --out FILE.";
             return Err(Failure::usage("it is not said of what", hint));
         }
     };
@@ -95,6 +100,16 @@ fn question(what: What, of: Option<&str>) -> Result<Question, Failure> {
         return dimension(of).map(Question::Totals).map_err(|error| {
             Failure::usage(error, "Write US, world, site=S, owner=M or parent=M.")
         });
+    }
+    if what == What::Equivocation {
+        return of.parse().map(Question::Equivocation).map_err(
+            |error: chipledger_schemas::hash::NotAHash| {
+                Failure::usage(
+                    error.to_string(),
+                    "Copy the id of the equivocation whole.",
+                )
+            },
+        );
     }
     let id = session::item_id(of)
         .map_err(|error| Failure::usage(error, "Write an id such as NVIDIA:1654322001234."))?;
@@ -155,5 +170,7 @@ mod tests {
         assert!(question(What::Book, Some("US")).is_err());
         assert!(question(What::Item, None).is_err());
         assert!(question(What::Item, Some("no id")).is_err());
+        assert!(question(What::Equivocation, Some("FAB:1")).is_err());
+        assert!(question(What::Equivocation, Some(&"0a".repeat(32))).is_ok());
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod absent;
 pub mod book;
+pub mod equivocation;
 pub mod item;
 pub mod journey;
 pub mod totals;
@@ -90,6 +91,8 @@ pub enum Statement {
     Journey(journey::JourneyStatement),
     /// The complete book.
     Book(book::BookStatement),
+    /// A validator's key signed two different things at one step.
+    Equivocation(equivocation::EquivocationStatement),
 }
 
 impl Verdict {
@@ -117,6 +120,9 @@ impl ProofFile {
             Content::Totals(proof) => Statement::Totals(proof.check(roots)?),
             Content::Journey(proof) => Statement::Journey(proof.check(roots)?),
             Content::Book(proof) => Statement::Book(proof.check(roots)?),
+            Content::Equivocation(proof) => {
+                Statement::Equivocation(proof.check(roots, &trusted.genesis)?)
+            }
         };
         Ok(Verdict {
             trusted,

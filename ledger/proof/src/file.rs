@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::absent::AbsentProof;
 use crate::check::book::BookProof;
+use crate::check::equivocation::EquivocationProof;
 use crate::check::item::ItemProof;
 use crate::check::journey::JourneyProof;
 use crate::check::totals::TotalsProof;
@@ -40,6 +41,8 @@ pub enum Content {
     Journey(Box<JourneyProof>),
     /// Every account.
     Book(Box<BookProof>),
+    /// Evidence of what a validator's key signed twice.
+    Equivocation(Box<EquivocationProof>),
 }
 
 /// A proof with all that a stranger needs to check it, given the ledger's genesis hash.

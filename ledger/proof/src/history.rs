@@ -115,6 +115,30 @@ impl Peaks {
         nodes
     }
 
+    /// The edge of a history of `len` headers; `node(level, index)` returns a complete subtree as
+    /// [`Self::append`] gave it out.
+    ///
+    /// # Errors
+    /// Whatever `node` returns.
+    pub fn of<E>(len: u64, mut node: impl FnMut(u8, u64) -> Result<Hash, E>) -> Result<Self, E> {
+        let mut peaks = Vec::new();
+        for (level, index) in places(len) {
+            peaks.push(node(level, index)?);
+        }
+        Ok(Self { len, peaks })
+    }
+
+    /// The complete subtrees that make the edge, largest first: what a store keeps that begins
+    /// here.
+    pub fn nodes(&self) -> Vec<HistoryNode> {
+        let node = |((level, index), hash): ((u8, u64), &Hash)| HistoryNode {
+            level,
+            index,
+            hash: *hash,
+        };
+        places(self.len).zip(&self.peaks).map(node).collect()
+    }
+
     /// The history root: length and top. Peaks are joined from the smallest up.
     pub fn root(&self) -> Hash {
         let join = |right: Hash, left: &Hash| HISTORY.node.hash_pair(left, &right);
@@ -125,6 +149,13 @@ impl Peaks {
         };
         HISTORY.bind(self.len, &top)
     }
+}
+
+/// Where the complete subtrees of a history of `len` headers stand, largest first: one per 1-bit.
+fn places(len: u64) -> impl Iterator<Item = (u8, u64)> {
+    let bits = (0_u8..64).rev().filter(move |level| len >> level & 1 == 1);
+    // Before a peak lie all larger ones: the higher bits of the length.
+    bits.map(move |level| (level, (len >> level) - 1))
 }
 
 /// Shows that a header is number `index` of a history of `len` headers.
@@ -197,6 +228,22 @@ mod tests {
     use std::convert::Infallible;
 
     use super::*;
+
+    #[test]
+    fn an_edge_is_made_again_from_its_nodes() {
+        let mut peaks = Peaks::new();
+        let mut nodes = BTreeMap::new();
+        for len in 0..70_u8 {
+            let read = |level, index| Ok::<_, Infallible>(nodes[&(level, index)]);
+            assert_eq!(Peaks::of(u64::from(len), read), Ok(peaks.clone()));
+            for node in peaks.nodes() {
+                assert_eq!(nodes[&(node.level, node.index)], node.hash);
+            }
+            for node in peaks.append(&Hash([len; 32])) {
+                nodes.insert((node.level, node.index), node.hash);
+            }
+        }
+    }
 
     fn header(i: u64) -> Hash {
         HISTORY_LEAF.hash(&i.to_le_bytes())

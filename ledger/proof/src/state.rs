@@ -11,6 +11,7 @@ mod item;
 mod key;
 mod names;
 mod parties;
+mod seats;
 mod totals;
 
 pub use account::{Account, AccountPlace, Balance, BalanceRow};
@@ -24,4 +25,5 @@ pub use item::{
 pub use key::{DeviceKeyOf, Entry, EntryKind, IssuerOf, Key, ModelVersions, Seen, Stored};
 pub use names::{NAMES_PER_BLOCK, NameRun, Names, name_slot};
 pub use parties::{Member, MemberKey, Site, Vetting};
+pub use seats::{Equivocation, Seated, Seats};
 pub use totals::{Amount, Dimension, Totals, TotalsRow};

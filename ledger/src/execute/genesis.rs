@@ -2,12 +2,13 @@
 
 use chipledger_proof::state::{Catalogue, Chain, Key, Member, MemberKey, ModelVersions};
 use chipledger_schemas::block::PROTOCOL_VERSION;
+use chipledger_schemas::certificate::ValidatorSet;
 use chipledger_schemas::genesis::Genesis;
 use chipledger_schemas::ids::Height;
 use chipledger_schemas::time::Time;
 use chipledger_schemas::words::KeyClass;
 
-use super::{set_member, set_site};
+use super::{set_member, set_site, validators};
 use crate::rejection::Fault;
 use crate::state::memory::MemoryState;
 use crate::state::{Changes, Draft};
@@ -20,6 +21,7 @@ pub fn genesis_changes(genesis: &Genesis) -> Result<Changes, Fault> {
     let nothing = MemoryState::default();
     let mut draft = Draft::new(&nothing, Height(0), genesis.time);
     draft.put(Key::Chain, chain(genesis));
+    validators::record_seats(&mut draft, &ValidatorSet(Vec::new()), &genesis.validators)?;
     let builtin = chipledger_schemas::catalogue::Catalogue::builtin();
     draft.put(Key::Catalogue, Catalogue::builtin());
     for (model, version) in &builtin.models {
@@ -40,14 +42,17 @@ pub fn genesis_changes(genesis: &Genesis) -> Result<Changes, Fault> {
         let key = Key::Member(member.member.clone());
         let before = draft.get::<Member>(&key)?;
         set_member::set(&mut draft, member, before)?;
-        let key = MemberKey {
+        let key = |class| MemberKey {
             member: member.member.clone(),
-            class: KeyClass::Admin,
+            class,
             valid_from: Time(0),
             valid_until: Time::END,
             revoked_at: None,
         };
-        draft.put(Key::SigningKey(founder.admin_key), key);
+        draft.put(Key::SigningKey(founder.admin_key), key(KeyClass::Admin));
+        for peer in &founder.peer_keys {
+            draft.put(Key::SigningKey(*peer), key(KeyClass::Peer));
+        }
     }
     for site in &genesis.sites {
         set_site::put(&mut draft, site);

@@ -1,8 +1,8 @@
 //! Seats of the validators: which set may certify blocks, and who loses its seat.
 
-use chipledger_proof::state::{Chain, Key};
-use chipledger_schemas::certificate::ValidatorSet;
-use chipledger_schemas::ids::MemberId;
+use chipledger_proof::state::{Chain, Key, Seats};
+use chipledger_schemas::certificate::{ValidatorSeat, ValidatorSet};
+use chipledger_schemas::ids::{Height, MemberId};
 use chipledger_schemas::jurisdiction::Jurisdiction;
 use chipledger_schemas::words::Role;
 use std::collections::BTreeMap;
@@ -17,8 +17,39 @@ const VALIDATORS_MIN: usize = 4;
 pub(super) fn seat<S: State>(draft: &mut Draft<'_, S>, set: ValidatorSet) -> Result<(), Fault> {
     let mut chain = chain(draft)?;
     check(draft, &set, &chain)?;
-    chain.later_validators = set;
+    let before = std::mem::replace(&mut chain.later_validators, set);
+    record_seats(draft, &before, &chain.later_validators)?;
     draft.put(Key::Chain, chain);
+    Ok(())
+}
+
+/// Remembers from which height until which each key has a seat, for what it signs there.
+pub(super) fn record_seats<S: State>(
+    draft: &mut Draft<'_, S>,
+    before: &ValidatorSet,
+    after: &ValidatorSet,
+) -> Result<(), Fault> {
+    // A set votes from the block after the next one; the first one from genesis on.
+    let from = match draft.at.height {
+        Height(0) => Height(0),
+        height => height.next().next(),
+    };
+    let has = |set: &ValidatorSet, seat: &ValidatorSeat| {
+        let same = |other: &ValidatorSeat| (&other.member, other.key) == (&seat.member, seat.key);
+        set.0.iter().any(same)
+    };
+    for seat in before.0.iter().filter(|seat| !has(after, seat)) {
+        let key = Key::Seats(seat.key);
+        let mut seats = draft.get::<Seats>(&key)?.unwrap_or_default();
+        seats.rise(&seat.member, from);
+        draft.put(key, seats);
+    }
+    for seat in after.0.iter().filter(|seat| !has(before, seat)) {
+        let key = Key::Seats(seat.key);
+        let mut seats = draft.get::<Seats>(&key)?.unwrap_or_default();
+        seats.sit(&seat.member, from);
+        draft.put(key, seats);
+    }
     Ok(())
 }
 

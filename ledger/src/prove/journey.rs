@@ -13,8 +13,8 @@ use chipledger_schemas::time::Time;
 use chipledger_schemas::transaction::{Body, Head};
 
 use super::{Desk, ProveError, damaged};
-use crate::read::Spot;
 use crate::read::movements::ItemEvent;
+use crate::read::{QueryError, Spot};
 use crate::state::Change;
 
 impl Desk<'_> {
@@ -85,6 +85,10 @@ impl Search<'_, '_> {
     ) -> Result<(History, Vec<Spot>), ProveError> {
         let head = self.desk.tip.head.header.height;
         let happened = self.desk.view.item_events(number, head)?;
+        if happened.iter().any(|event| event.spot.is_base()) {
+            let first = self.desk.view.first_height()?;
+            return Err(QueryError::BeforeHistory { first }.into());
+        }
         let mut history = History::default();
         let mut spots = Vec::with_capacity(happened.len());
         let mut stack = Stack::default();

@@ -4,14 +4,30 @@
 use chipledger_proof::trust::{Change, Start, Trust};
 use chipledger_schemas::block::Header;
 use chipledger_schemas::certificate::{Certificate, ValidatorSet};
+use chipledger_schemas::encode::decode_stored;
 use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::Height;
 
 use super::{Desk, ProveError, Since, damaged};
+use crate::state::StateError;
+use crate::store::{Store, View, columns};
+
+/// A store and a view of it at one height.
+pub(crate) struct Passage<'a, 'd> {
+    pub store: &'a Store,
+    pub view: &'a View<'d>,
+}
 
 impl Desk<'_> {
     pub(super) fn trust(&self, since: Since) -> Result<Trust, ProveError> {
-        let head = &self.tip.head.header;
+        let (store, view) = (self.store, &self.view);
+        Passage { store, view }.to(&self.tip.head.header, since)
+    }
+}
+
+impl Passage<'_, '_> {
+    /// The way to the head of the view.
+    pub(crate) fn to(&self, head: &Header, since: Since) -> Result<Trust, ProveError> {
         let after = match since {
             Since::Genesis => Height(0),
             Since::Checkpoint(height) => height,
@@ -52,32 +68,46 @@ impl Desk<'_> {
     }
 
     /// The changes that lead from one set to the head's. None, if it is the head's already: headers
-    /// are only searched if the set has changed.
+    /// are only searched if the set has changed. A ledger from a snapshot has the headers of the
+    /// changes before it, and no others.
     fn changes(
         &self,
         after: Height,
         first: Hash,
         head: &Header,
     ) -> Result<Vec<Change>, ProveError> {
-        let mut changes = Vec::new();
-        let (mut set, mut height) = (first, after);
-        while set != head.validators {
-            height = height.next();
-            if height >= head.height {
-                return Err(damaged("no header leads to the head's validators"));
-            }
-            let (header, certificate) = self.header(height)?;
-            if header.validators == set && header.next_validators != set {
-                set = header.next_validators;
-                let next = self.set(&set)?;
-                changes.push(Change {
-                    header,
-                    certificate,
-                    next,
-                });
-            }
+        let mut changes: Vec<Change> = Vec::new();
+        let mut set = first;
+        if set == head.validators {
+            return Ok(changes);
         }
-        Ok(changes)
+        let mut found = Vec::new();
+        let begin = after.next().0.to_be_bytes();
+        self.view
+            .scan_from(columns::HEADERS, &[], &begin, |_, row| {
+                let (header, certificate): (Header, Certificate) =
+                    decode_stored(row).map_err(|_| StateError {
+                        reason: "a header; run audit".to_owned(),
+                    })?;
+                if header.validators == set && header.next_validators != set {
+                    set = header.next_validators;
+                    found.push((header, certificate));
+                }
+                Ok(set != head.validators)
+            })?;
+        for (header, certificate) in found {
+            let next = self.set(&header.next_validators)?;
+            changes.push(Change {
+                header,
+                certificate,
+                next,
+            });
+        }
+        if set == head.validators && changes.iter().all(|c| c.header.height < head.height) {
+            Ok(changes)
+        } else {
+            Err(damaged("no header leads to the head's validators"))
+        }
     }
 
     fn header(&self, height: Height) -> Result<(Header, Certificate), ProveError> {

@@ -12,7 +12,7 @@ use crate::state::{Change, ItemChange, StateError};
 use crate::store::{View, columns};
 
 /// Item numbers that share rows.
-const ROW_ITEMS: u64 = 64;
+pub(super) const ROW_ITEMS: u64 = 64;
 
 /// What happened, as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

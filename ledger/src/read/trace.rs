@@ -44,6 +44,10 @@ impl View<'_> {
         let number = self.item_number(id)?;
         let mut events = Vec::new();
         self.collect(number, moment, None, &mut events, 0)?;
+        if events.iter().any(|(_, event)| event.spot.is_base()) {
+            let first = self.first_height()?;
+            return Err(QueryError::BeforeHistory { first });
+        }
         events.sort_by_key(|(_, event): &(ItemNumber, ItemEvent)| event.spot);
         events.dedup();
         events

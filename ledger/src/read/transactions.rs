@@ -37,6 +37,10 @@ impl View<'_> {
 
     /// The transaction of a spot, with the id of the record there.
     pub fn record_at(&self, spot: Spot) -> Result<(Transaction, RecordId), QueryError> {
+        let first = self.first_height()?;
+        if spot.height < first {
+            return Err(QueryError::BeforeHistory { first });
+        }
         let missing = || StateError {
             reason: format!("block {} is not held", spot.height),
         };

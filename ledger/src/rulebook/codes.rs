@@ -215,5 +215,9 @@ pub const fn of(kind: Kind) -> &'static [Code] {
         Kind::CloseAlert => &[
             Code::RoleMissing,
         ],
+        Kind::ReportEquivocation => &[
+            Code::RoleMissing, Code::EquivocationSame, Code::EquivocationUnsigned,
+            Code::SeatUnknown, Code::EquivocationKnown,
+        ],
     }
 }

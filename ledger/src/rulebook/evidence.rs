@@ -131,4 +131,13 @@ pub(super) const RULES: &[Rule] = &[
             NO_EVIDENCE,
         )
     },
+    Rule {
+        documents: "enters what was signed under its id, to be proven; nobody loses a seat by it",
+        ..rule(
+            Kind::ReportEquivocation,
+            "customs, regulator or inspector",
+            NO_ITEM,
+            NO_EVIDENCE,
+        )
+    },
 ];

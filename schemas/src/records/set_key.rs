@@ -26,7 +26,7 @@ pub struct SetKey {
 pub enum KeyAction {
     /// The key may sign from one block time to another.
     Add {
-        /// Clerk or admin.
+        /// Clerk, admin or peer.
         class: KeyClass,
         /// First block time at which it counts.
         valid_from: Time,

@@ -42,6 +42,9 @@ pub(crate) fn fits(root: &Value, schema: &Value, value: &Value) -> Result<(), St
             "maximum" => value.as_f64() <= rule.as_f64() || !value.is_number(),
             "minLength" => value.as_str().is_none_or(|s| s.len() as u64 >= bound(rule)),
             "maxLength" => value.as_str().is_none_or(|s| s.len() as u64 <= bound(rule)),
+            "maxItems" => value
+                .as_array()
+                .is_none_or(|a| a.len() as u64 <= bound(rule)),
             "const" => value == rule,
             other if NOT_JUDGED.contains(&other) => true,
             other => return Err(format!("the test does not know the keyword {other}")),

@@ -64,6 +64,7 @@ pub(super) fn genesis(seed: Seed, roster: &Roster) -> Genesis {
     let founders = founders.map(|member| Founder {
         member: member.clone(),
         admin_key: seed.key(&member.member, KeyName::Admin).public(),
+        peer_keys: Vec::new(),
     });
     let validator: MemberId = named(VALIDATOR);
     let seat = ValidatorSeat {

@@ -114,7 +114,8 @@ impl Keyring {
     /// The key with which `member` signs at `time`.
     pub(super) fn signing(&mut self, member: &MemberId, class: KeyClass, time: Time) -> &SecretKey {
         let name = match class {
-            KeyClass::Admin => KeyName::Admin,
+            // A peer's key signs nothing; where a signature is needed it is the member's.
+            KeyClass::Admin | KeyClass::Peer => KeyName::Admin,
             KeyClass::Clerk => KeyName::Clerk(term(time)),
         };
         self.named(member, name)

@@ -2,11 +2,13 @@
 
 use chipledger_proof::check::Statement;
 use chipledger_proof::check::book::BookStatement;
+use chipledger_proof::check::equivocation::EquivocationStatement;
 use chipledger_proof::check::item::{ItemStatement, Kind, PlaceStatement};
 use chipledger_proof::check::journey::JourneyStatement;
 use chipledger_proof::check::totals::{Compute, TotalsStatement};
 use chipledger_proof::state::Dimension;
 use chipledger_schemas::catalogue::H100e;
+use chipledger_schemas::ids::BlockHash;
 
 use crate::output::{Answer, Table, Value};
 
@@ -18,7 +20,29 @@ pub(super) fn tell(answer: Answer, statement: &Statement) -> Answer {
         Statement::Totals(totals) => tell_totals(answer, totals),
         Statement::Journey(journey) => tell_journey(answer, journey),
         Statement::Book(book) => tell_book(answer, book),
+        Statement::Equivocation(found) => tell_equivocation(answer, found),
     }
+}
+
+fn tell_equivocation(answer: Answer, found: &EquivocationStatement) -> Answer {
+    let says = |(value, pol_round): &(Option<BlockHash>, Option<u32>)| {
+        let value = value.map_or_else(|| "nil".to_owned(), |block| block.to_string());
+        match pol_round {
+            Some(round) => format!("{value}, prevoted in round {round}"),
+            None => value,
+        }
+    };
+    answer
+        .fact("id", "equivocation", found.id.to_string())
+        .fact("member", "validator of", found.member.to_string())
+        .fact("key", "key", found.key.to_string())
+        .fact("voted_height", "at height", found.height.0)
+        .fact("round", "round", u64::from(found.round))
+        .fact("step", "step", found.step.to_string())
+        .fact("first", "it signed", says(&found.values[0]))
+        .fact("second", "and also", says(&found.values[1]))
+        .fact("reported_by", "reported by", found.reported_by.to_string())
+        .fact("record", "record", found.record.to_string())
 }
 
 fn tell_item(answer: Answer, item: &ItemStatement) -> Answer {

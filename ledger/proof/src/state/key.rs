@@ -11,8 +11,8 @@ use chipledger_schemas::time::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::state::{
-    Account, Alert, Balance, Catalogue, Chain, Clearance, Dimension, Licence, Limit, Member,
-    MemberKey, Names, Order, Policy, Proposal, Run, Shipment, Site, Totals,
+    Account, Alert, Balance, Catalogue, Chain, Clearance, Dimension, Equivocation, Licence, Limit,
+    Member, MemberKey, Names, Order, Policy, Proposal, Run, Seats, Shipment, Site, Totals,
 };
 
 /// Version byte of an entry's canonical bytes.
@@ -142,6 +142,10 @@ entries! {
     Account(Account) => Balance,
     /// A total.
     Totals(Dimension) => Totals,
+    /// The heights at which a key had a validator's seat.
+    Seats(PublicKey) => Seats,
+    /// An equivocation, by its id.
+    Equivocation(Hash) => Equivocation,
 }
 
 impl Key {

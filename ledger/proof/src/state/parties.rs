@@ -80,6 +80,14 @@ pub struct MemberKey {
     pub revoked_at: Option<Time>,
 }
 
+impl MemberKey {
+    /// Whether it counts at a block time: begun, neither lapsed nor revoked.
+    pub fn counts_at(&self, time: Time) -> bool {
+        let revoked = self.revoked_at.is_some_and(|at| at <= time);
+        !revoked && time >= self.valid_from && time < self.valid_until
+    }
+}
+
 /// What is true of a site.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Site {

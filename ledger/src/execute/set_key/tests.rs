@@ -4,7 +4,7 @@ use chipledger_proof::state::{Key, MemberKey};
 use chipledger_schemas::keys::SecretKey;
 use chipledger_schemas::records::set_key::KeyAction::Revoke;
 use chipledger_schemas::records::{Record, SetMember};
-use chipledger_schemas::words::KeyClass::{Admin, Clerk};
+use chipledger_schemas::words::KeyClass::{Admin, Clerk, Peer};
 
 use crate::execute::cases::{
     OTHERS, add_key, decree, refuses, set_key, signed_with, stranger, suspend,
@@ -138,4 +138,28 @@ fn a_clerk_key_does_not_vote() {
     let transaction = transaction.cosign(id("REG-2"), &clerk);
     let refused = world.submit_transaction(transaction).unwrap_err();
     assert_eq!(refused.code, Code::QuorumMissing);
+}
+
+#[test]
+fn a_peer_key_signs_nothing_not_even_its_own_end() {
+    let mut world = World::new();
+    let (added, founding) = (spare(1), key("FAB's peer"));
+    let record = add_key("FAB", &added, Peer);
+    world.submit("FAB", vec![record]).unwrap();
+    for peer in [&added, &founding] {
+        for record in [register(&world, "FAB:101"), set_key("FAB", peer, Revoke)] {
+            let refused = submit_with_key(&mut world, "FAB", peer, record).unwrap_err();
+            assert_eq!(refused.code, Code::PeerKey);
+        }
+        let record = register(&world, "OP:101");
+        let transaction = world.transaction("OP", &[], vec![record]);
+        let transaction = transaction.cosign(id("FAB"), peer);
+        let refused = world.submit_transaction(transaction).unwrap_err();
+        assert_eq!(refused.code, Code::PeerKey, "as a co-signature");
+        // The member's admin key ends it as any other.
+        let record = set_key("FAB", peer, Revoke);
+        world.submit("FAB", vec![record]).unwrap();
+        let found: MemberKey = world.get(&Key::SigningKey(peer.public())).unwrap();
+        assert_eq!(found.revoked_at, Some(world.time));
+    }
 }
