@@ -1,5 +1,6 @@
 //! Truth: what the ledger holds, decided by pure functions and written in one place.
 
+pub mod answers;
 pub mod audit;
 mod authority;
 pub mod chain;

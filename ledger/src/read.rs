@@ -6,12 +6,15 @@
 //! from its block on, and nothing before.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 use chipledger_proof::state::{Account, EntryKind};
+use chipledger_schemas::api::Basis;
 use chipledger_schemas::block::CertifiedBlock;
 use chipledger_schemas::encode::{decode_stored, encode};
 use chipledger_schemas::ids::Height;
-use chipledger_schemas::time::Time;
+use chipledger_schemas::time::{NotATime, Time};
 use rocksdb::{ColumnFamily, WriteBatch};
 
 use crate::chain::Outcome;
@@ -20,6 +23,7 @@ use crate::store::{StoreError, View, columns};
 
 pub mod balances;
 pub(crate) mod base;
+pub mod concentration;
 pub mod equivocations;
 pub mod items;
 pub mod movements;
@@ -82,6 +86,41 @@ pub enum Known {
     Time(Time),
 }
 
+/// The text names neither a time nor a height. Write one of them.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NotKnown {
+    /// Digits, but more than a height has.
+    #[error("{got} is no height")]
+    Height {
+        /// What was given.
+        got: String,
+    },
+    /// Neither digits nor an instant.
+    #[error("{0}, or a height")]
+    Time(#[from] NotATime),
+}
+
+impl FromStr for Known {
+    type Err = NotKnown;
+    fn from_str(text: &str) -> Result<Self, NotKnown> {
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            let got = || text.to_owned();
+            let height = text.parse().map_err(|_| NotKnown::Height { got: got() })?;
+            return Ok(Self::Height(Height(height)));
+        }
+        Ok(text.parse().map(Self::Time)?)
+    }
+}
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Height(height) => height.fmt(f),
+            Self::Time(time) => time.fmt(f),
+        }
+    }
+}
+
 /// The two times of a question: when it was so, and when the ledger knew.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct AsOf {
@@ -96,10 +135,19 @@ impl AsOf {
     pub fn is_now(&self) -> bool {
         self.at.is_none() && self.known_at.is_none()
     }
+
+    /// On what an answer about accounts or whereabouts rests: the present is committed.
+    pub fn basis(&self) -> Basis {
+        if self.is_now() {
+            Basis::Committed
+        } else {
+            Basis::Derived
+        }
+    }
 }
 
 /// The two times of an answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Moment {
     /// Event time up to which facts count; all, if absent.
     pub at: Option<Time>,

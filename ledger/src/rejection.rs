@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use chipledger_schemas::api::RuleRejection;
 use serde::Serialize;
 
 macro_rules! codes {
@@ -141,6 +142,16 @@ impl Rejection {
             code,
             detail: detail.into(),
             record: None,
+        }
+    }
+
+    /// The rejection as it is told over HTTP.
+    pub fn told(&self) -> RuleRejection {
+        RuleRejection {
+            code: self.code.as_str().to_owned(),
+            message: self.detail.clone(),
+            hint: self.code.hint().to_owned(),
+            record: self.record,
         }
     }
 }

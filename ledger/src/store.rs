@@ -529,6 +529,13 @@ impl Store {
         Ok(())
     }
 
+    /// Bytes of all files of the ledger's folder; what cannot be read counts nothing.
+    pub fn folder_bytes(&self) -> u64 {
+        let entries = std::fs::read_dir(&self.inner.dir).into_iter().flatten();
+        let files = entries.flatten().filter_map(|entry| entry.metadata().ok());
+        files.filter(|m| m.is_file()).map(|m| m.len()).sum()
+    }
+
     /// Bytes on disk, by column family.
     pub fn disk_bytes(&self) -> Result<Vec<(&'static str, u64)>, StoreError> {
         let mut sizes = Vec::new();

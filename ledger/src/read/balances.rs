@@ -7,9 +7,10 @@ use std::str::FromStr;
 use chipledger_proof::state::{
     Account, AccountPlace, Balance, EntryKind, Key, Member, ModelNumber, ModelVersions, Stored,
 };
+use chipledger_schemas::api::Basis;
 use chipledger_schemas::catalogue::ModelVersion;
 use chipledger_schemas::ids::MemberId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{AsOf, Moment, QueryError};
 use crate::state::State;
@@ -75,7 +76,7 @@ impl FromStr for By {
 
 /// Amounts of compute. Sums are exact; models without a figure are counted beside it, never as
 /// zero.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Compute {
     /// Accelerators.
     pub chips: u64,
@@ -146,12 +147,12 @@ pub struct ComputeQuery {
 }
 
 /// Its answer: rows by key, and their sum.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ComputeAnswer {
     /// The two times of the answer.
     pub moment: Moment,
     /// Whether it is committed by the state root (the present) or derived from committed records.
-    pub basis: &'static str,
+    pub basis: Basis,
     /// Rows, by key.
     pub rows: BTreeMap<String, Compute>,
     /// Sum of the rows.
@@ -175,11 +176,7 @@ impl View<'_> {
         };
         let mut answer = ComputeAnswer {
             moment,
-            basis: if query.as_of.is_now() {
-                "committed"
-            } else {
-                "derived"
-            },
+            basis: query.as_of.basis(),
             rows: BTreeMap::new(),
             total: Compute::default(),
         };

@@ -3,7 +3,7 @@
 use chipledger_proof::state::{Item, ItemKind};
 use chipledger_schemas::ids::ItemNumber;
 use chipledger_schemas::words::Status;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::places::Whereabouts;
 use super::{AsOf, QueryError};
@@ -37,7 +37,7 @@ pub struct ItemFilter {
 }
 
 /// An item with its whereabouts.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Listed {
     /// Where it is, whose, since when.
     #[serde(flatten)]
@@ -48,17 +48,45 @@ pub struct Listed {
     pub chips: u64,
 }
 
+/// Some of the items that fit a filter, and where the next ones begin.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ItemPage {
+    /// The items, by number.
+    pub items: Vec<Listed>,
+    /// Where to go on; absent after the last item.
+    pub next: Option<ItemNumber>,
+}
+
 impl View<'_> {
     /// Items that fit a filter, by number.
     pub fn list_items(&self, filter: &ItemFilter) -> Result<Vec<Listed>, QueryError> {
+        let all = self.item_page(filter, ItemNumber(0), u64::MAX)?;
+        Ok(all.items)
+    }
+
+    /// Items that fit a filter, from a number on: until the filter's limit is reached, or
+    /// `look_at_max` items were looked at.
+    pub fn item_page(
+        &self,
+        filter: &ItemFilter,
+        from: ItemNumber,
+        look_at_max: u64,
+    ) -> Result<ItemPage, QueryError> {
         let models = self.models()?;
         let mut listed = Vec::new();
         let limit = filter.limit.unwrap_or(usize::MAX);
-        for page in 0..self.item_count().div_ceil(PAGE_ITEMS) {
+        let end = from.0.saturating_add(look_at_max);
+        for page in from.0 / PAGE_ITEMS..self.item_count().div_ceil(PAGE_ITEMS) {
             for (place, item) in (0..).zip(self.page(page)?.items) {
-                let Some(item) = item else { continue };
-                if listed.len() >= limit {
-                    return Ok(listed);
+                let number = ItemNumber(page * PAGE_ITEMS + place);
+                let Some(item) = item.filter(|_| number >= from) else {
+                    continue;
+                };
+                if listed.len() >= limit || number.0 >= end {
+                    return Ok(ItemPage {
+                        items: listed,
+                        next: Some(number),
+                    });
                 }
                 let kind = match item.kind {
                     ItemKind::Chip(number) => models
@@ -66,19 +94,20 @@ impl View<'_> {
                         .map_or_else(String::new, |(id, _)| id.clone()),
                     ItemKind::Unit(kind) => kind.to_string(),
                 };
-                let number = ItemNumber(page * PAGE_ITEMS + place);
-                if let Some(found) = self.fits(filter, number, &item, kind)? {
+                if let Some(found) = self.fits(filter, &item, kind)? {
                     listed.push(found);
                 }
             }
         }
-        Ok(listed)
+        Ok(ItemPage {
+            items: listed,
+            next: None,
+        })
     }
 
     fn fits(
         &self,
         filter: &ItemFilter,
-        number: ItemNumber,
         item: &Item,
         kind: String,
     ) -> Result<Option<Listed>, QueryError> {
@@ -94,7 +123,6 @@ impl View<'_> {
         if !wanted || !same(&filter.model, &kind) {
             return Ok(None);
         }
-        let _ = number;
         let whereabouts = self.whereabouts(&item.id, AsOf::default())?;
         let fits = same(&filter.site, &whereabouts.place)
             && same(&filter.holder, whereabouts.holder.as_str())

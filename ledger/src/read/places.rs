@@ -8,14 +8,14 @@ use chipledger_schemas::jurisdiction::Jurisdiction;
 use chipledger_schemas::movement::{Facts, Location, Place};
 use chipledger_schemas::time::Time;
 use chipledger_schemas::words::{Irregularity, Status};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{AsOf, Moment, QueryError, Spot};
 use crate::state::{State, page_of};
 use crate::store::View;
 
 /// Where an item is, with whom, whose, and since which record.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Whereabouts {
     /// The item.
     pub id: ItemId,

@@ -3,14 +3,14 @@
 use chipledger_proof::state::{EntryKind, Key, Shipment, ShipmentState, Stored};
 use chipledger_schemas::ids::DocumentId;
 use chipledger_schemas::time::Time;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::QueryError;
 use crate::state::State;
 use crate::store::View;
 
 /// A shipment with its id.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ListedShipment {
     /// Its id.
     pub id: DocumentId,

@@ -4,7 +4,7 @@ use chipledger_schemas::ids::{ItemId, ItemNumber, MemberId, RecordId};
 use chipledger_schemas::movement::{Facts, Location};
 use chipledger_schemas::records::{Kind, Record};
 use chipledger_schemas::time::Time;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::movements::ItemEvent;
 use super::{Moment, QueryError, Spot};
@@ -12,7 +12,7 @@ use crate::state::Change;
 use crate::store::View;
 
 /// One step of a journey.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Step {
     /// Where the record stands.
     pub spot: Spot,
