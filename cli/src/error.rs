@@ -11,6 +11,7 @@ use chipledger_ledger::rejection::Rejection;
 use chipledger_ledger::solo::{NotTheValidator, SubmitError};
 use chipledger_ledger::state::StateError;
 use chipledger_ledger::store::StoreError;
+use chipledger_schemas::api::{ErrorBody, ErrorCode, RuleRejection};
 use chipledger_schemas::genesis::GenesisError;
 use chipledger_schemas::keys::NoRandomness;
 
@@ -33,6 +34,10 @@ pub enum Class {
     Unproven = 6,
     /// A file or the terminal.
     Io = 7,
+    /// The node cannot be reached, is overloaded, or did not answer in time.
+    Unreachable = 8,
+    /// A transaction was accepted, and is not final in the time given: it may still become so.
+    Open = 9,
 }
 
 /// Why a command failed, and what to do.
@@ -103,6 +108,20 @@ impl Failure {
         }
     }
 
+    /// The same failure after some records became final.
+    #[must_use]
+    pub(crate) fn after(self, records: usize) -> Self {
+        match (self.class, records) {
+            // What was said of a fate that is open stays true.
+            (Class::Open, _) | (_, 0) => self,
+            _ => {
+                let hint =
+                    format!("{records} records were final before it; run it again from there.");
+                self.with_hint(hint)
+            }
+        }
+    }
+
     /// Tells the person and gives the exit code.
     pub fn report(&self) -> ExitCode {
         if self.class != Class::Quiet {
@@ -118,6 +137,18 @@ impl Failure {
     }
 }
 
+const ITEM_UNKNOWN: &str = "Check the id, and with --at or --known-at whether it was registered by then; `items` lists what is known.";
+const BEYOND_HEAD: &str = "Ask for a lower height; `status` shows the last one.";
+const BEFORE_GENESIS: &str = "Ask for a later time.";
+const BEFORE_HISTORY: &str =
+    "Ask for a later time or height, or a node that holds all of history.";
+const CHECK_THE_ID: &str = "Check the id.";
+const PROVE_THE_ITEM: &str = "Prove the item itself with `prove item`.";
+const NOTHING_CERTIFIED: &str = "Submit something first, or choose an earlier --checkpoint.";
+const PROVE_LESS: &str = "Prove something narrower.";
+/// Advice for a proof of an item that is not registered.
+pub(crate) const ABSENCE_CAN_BE_PROVEN: &str =
+    "Check the id; that it is not registered can be proven with `prove absent`.";
 const DISK_FULL: &str = "The disk is full: make room and run it again. What was final stays so.";
 const DAMAGED: &str =
     "Run `chipledger audit DIR` to see what is damaged, then restore a backup of the ledger.";
@@ -175,16 +206,10 @@ impl From<QueryError> for Failure {
         let message = error.to_string();
         let not_found = |hint: &str| Self::new(Class::NotFound, message.clone(), hint);
         match error {
-            QueryError::ItemUnknown { .. } => not_found(
-                "Check the id, and with --at or --known-at whether it was registered by then; `items` lists what is known.",
-            ),
-            QueryError::BeyondHead { .. } => {
-                not_found("Ask for a lower height; `status` shows the last one.")
-            }
-            QueryError::BeforeGenesis { .. } => not_found("Ask for a later time."),
-            QueryError::BeforeHistory { .. } => {
-                not_found("Ask for a later time or height, or a node that holds all of history.")
-            }
+            QueryError::ItemUnknown { .. } => not_found(ITEM_UNKNOWN),
+            QueryError::BeyondHead { .. } => not_found(BEYOND_HEAD),
+            QueryError::BeforeGenesis { .. } => not_found(BEFORE_GENESIS),
+            QueryError::BeforeHistory { .. } => not_found(BEFORE_HISTORY),
             QueryError::Store(error) => error.into(),
             QueryError::State(error) => error.into(),
         }
@@ -195,27 +220,18 @@ impl From<ProveError> for Failure {
     fn from(error: ProveError) -> Self {
         let message = error.to_string();
         match error {
-            ProveError::Query(error @ QueryError::ItemUnknown { .. }) => Self::from(error)
-                .with_hint(
-                    "Check the id; that it is not registered can be proven with `prove absent`.",
-                ),
+            ProveError::Query(error @ QueryError::ItemUnknown { .. }) => {
+                Self::from(error).with_hint(ABSENCE_CAN_BE_PROVEN)
+            }
             ProveError::Query(error) => error.into(),
-            ProveError::Registered { .. } => Self::new(
-                Class::NotFound,
-                message,
-                "Prove the item itself with `prove item`.",
-            ),
-            ProveError::NothingCertified { .. } => Self::new(
-                Class::NotFound,
-                message,
-                "Submit something first, or choose an earlier --checkpoint.",
-            ),
+            ProveError::Registered { .. } => Self::new(Class::NotFound, message, PROVE_THE_ITEM),
+            ProveError::NothingCertified { .. } => {
+                Self::new(Class::NotFound, message, NOTHING_CERTIFIED)
+            }
             ProveError::EquivocationUnknown { .. } => {
-                Self::new(Class::NotFound, message, "Check the id.")
+                Self::new(Class::NotFound, message, CHECK_THE_ID)
             }
-            ProveError::TooLarge { .. } => {
-                Self::new(Class::NotFound, message, "Prove something narrower.")
-            }
+            ProveError::TooLarge { .. } => Self::new(Class::NotFound, message, PROVE_LESS),
             ProveError::Damaged(_) => Self::new(Class::Ledger, message, DAMAGED),
             ProveError::Store(error) => error.into(),
             ProveError::State(error) => error.into(),
@@ -231,8 +247,49 @@ impl From<StateError> for Failure {
 
 impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Self {
-        let hint = rejection.code.hint();
-        Self::new(Class::Rejected, format!("rejected: {rejection}"), hint)
+        rejection.told().into()
+    }
+}
+
+impl From<RuleRejection> for Failure {
+    fn from(rejection: RuleRejection) -> Self {
+        let message = format!("rejected: {}: {}", rejection.code, rejection.message);
+        Self::new(Class::Rejected, message, rejection.hint)
+    }
+}
+
+impl Failure {
+    /// What a node says instead of an answer. Advice that names routes is put into the words of
+    /// the command line.
+    pub(crate) fn told(body: ErrorBody) -> Self {
+        use ErrorCode as E;
+        let Some(code) = ErrorCode::of(&body.code) else {
+            let message = format!("rejected: {}: {}", body.code, body.message);
+            return Self::new(Class::Rejected, message, body.hint);
+        };
+        let (class, hint) = match code {
+            E::ItemUnknown => (Class::NotFound, ITEM_UNKNOWN),
+            E::BeyondHead => (Class::NotFound, BEYOND_HEAD),
+            E::BeforeGenesis => (Class::NotFound, BEFORE_GENESIS),
+            E::Registered => (Class::NotFound, PROVE_THE_ITEM),
+            E::NothingCertified => (Class::NotFound, NOTHING_CERTIFIED),
+            E::ProofTooLarge => (Class::NotFound, PROVE_LESS),
+            E::BeforeHistory => (Class::NotFound, BEFORE_HISTORY),
+            E::EquivocationUnknown => (Class::NotFound, CHECK_THE_ID),
+            E::MemberUnknown => (Class::NotFound, body.hint.as_str()),
+            E::BadParameter | E::BadBody | E::BodyTooLarge => (Class::Usage, body.hint.as_str()),
+            E::Internal | E::UnknownRoute | E::MethodNotAllowed | E::UnsupportedMediaType => {
+                (Class::Internal, body.hint.as_str())
+            }
+            E::BodyTooSlow
+            | E::MemberQuota
+            | E::MempoolFull
+            | E::Overloaded
+            | E::TookTooLong
+            | E::Syncing
+            | E::Halted => (Class::Unreachable, body.hint.as_str()),
+        };
+        Self::new(class, body.message, hint)
     }
 }
 

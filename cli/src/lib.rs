@@ -1,17 +1,19 @@
 //! Hands: the command line. Every subcommand is one file of `commands`; what they share is how a
-//! ledger is opened (`session`), how records are read (`input`), signed (`signing`) and submitted
+//! ledger is named (`session`), where answers come from (`source`, `client`), how records are read (`input`), signed (`signing`) and submitted
 //! (`submission`), how answers are shown (`output`) and how failures end (`error`).
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+pub mod client;
 pub mod commands;
 pub mod error;
 pub mod input;
 pub mod output;
 pub mod session;
 pub mod signing;
+pub mod source;
 pub mod submission;
 
 /// What stands under the list of commands.
@@ -24,7 +26,9 @@ Exit codes:
   4  not found: item, record, height, file
   5  the ledger is locked, damaged, missing or of a newer format
   6  a proof or an audit does not hold
-  7  reading or writing a file or the terminal failed";
+  7  reading or writing a file or the terminal failed
+  8  the node cannot be reached, is overloaded, or did not answer in time
+  9  accepted by the node and not final in the time given; it may still become so";
 
 /// The ledger of AI accelerators: sign records, submit them, ask, prove, check.
 #[derive(Parser, Debug)]

@@ -2,15 +2,19 @@
 
 use std::path::PathBuf;
 
-use chipledger_ledger::read::{AsOf, Known, Moment};
+pub use chipledger_ledger::answers::item_id;
+use chipledger_ledger::read::{AsOf, Known};
 use chipledger_ledger::store::Store;
+use chipledger_schemas::api;
 use chipledger_schemas::genesis::Clock;
-use chipledger_schemas::ids::{Height, ItemId};
+use chipledger_schemas::ids::GenesisHash;
 use chipledger_schemas::jurisdiction::Jurisdiction;
 use chipledger_schemas::time::Time;
 
+use crate::client::Client;
 use crate::error::Failure;
 use crate::output::Answer;
+use crate::source::Source;
 
 /// The ledger asked or written to.
 #[derive(clap::Args, Clone, Debug)]
@@ -18,35 +22,113 @@ pub struct LedgerArgs {
     /// Directory of the ledger.
     #[arg(
         long,
-        env = "CHIPLEDGER_LEDGER",
+        env = DIRECTORY,
+        hide_env_values = true,
+        value_name = "DIR",
+        required_unless_present = "node"
+    )]
+    pub ledger: Option<PathBuf>,
+    /// Node to ask instead: the address of its API, such as <http://localhost:7070>.
+    #[arg(long, env = NODE, hide_env_values = true, value_name = "URL")]
+    pub node: Option<String>,
+    /// Ledger that the node must be of: its genesis hash.
+    #[arg(
+        long = "genesis",
+        env = "CHIPLEDGER_GENESIS",
+        hide_env_values = true,
+        value_name = "HASH"
+    )]
+    pub pin: Option<GenesisHash>,
+}
+
+const DIRECTORY: &str = "CHIPLEDGER_LEDGER";
+const NODE: &str = "CHIPLEDGER_NODE";
+
+/// Which ledger is meant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// A directory.
+    Directory(PathBuf),
+    /// A node.
+    Node(String),
+}
+
+impl LedgerArgs {
+    /// Which ledger is meant: what is said on the command line goes before the environment.
+    ///
+    /// # Errors
+    /// When both or neither are named.
+    pub fn place(&self) -> Result<Place, Failure> {
+        let from_environment =
+            |name, value: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|set| set == value);
+        match (&self.ledger, &self.node) {
+            (Some(dir), None) => Ok(Place::Directory(dir.clone())),
+            (None, Some(url)) => Ok(Place::Node(url.clone())),
+            (Some(dir), Some(url)) => {
+                if from_environment(DIRECTORY, dir.as_os_str()) {
+                    Ok(Place::Node(url.clone()))
+                } else if from_environment(NODE, url.as_ref()) {
+                    Ok(Place::Directory(dir.clone()))
+                } else {
+                    Err(Failure::usage(
+                        "both --ledger and --node are named",
+                        "Name one of them.",
+                    ))
+                }
+            }
+            (None, None) => Err(Failure::usage(
+                "no ledger is named",
+                "Name a directory with --ledger, or a node with --node.",
+            )),
+        }
+    }
+
+    /// Opens it for questions: also while another process writes.
+    ///
+    /// # Errors
+    /// As [`Store::open_read_only`] and [`Client::connect`].
+    pub fn read(&self) -> Result<Source, Failure> {
+        match self.place()? {
+            Place::Directory(dir) => Ok(Source::Store(Store::open_read_only(&dir)?)),
+            Place::Node(url) => Ok(Source::Node(Client::connect(&url, self.pin)?)),
+        }
+    }
+
+    /// Where `init` puts the keys of a ledger: beside it, so that a backup of the ledger holds no
+    /// secrets. A node has no such place.
+    pub fn keys_dir(&self) -> Option<PathBuf> {
+        match self.place() {
+            Ok(Place::Directory(dir)) => Some(keys_dir(&dir)),
+            _ => None,
+        }
+    }
+}
+
+/// The directory that a command makes or copies.
+#[derive(clap::Args, Clone, Debug)]
+pub struct DirectoryArgs {
+    /// Directory of the ledger.
+    #[arg(
+        long,
+        env = DIRECTORY,
         hide_env_values = true,
         value_name = "DIR"
     )]
     pub ledger: PathBuf,
+    #[command(flatten)]
+    no_node: NoNode,
 }
 
-impl LedgerArgs {
-    /// Opens it for questions: also while another process writes.
-    ///
-    /// # Errors
-    /// As [`Store::open_read_only`].
-    pub fn read(&self) -> Result<Store, Failure> {
-        Ok(Store::open_read_only(&self.ledger)?)
-    }
+/// Refuses --node where only a directory will do.
+#[derive(clap::Args, Clone, Debug)]
+pub struct NoNode {
+    /// Refused.
+    #[arg(long, hide = true, value_name = "URL", value_parser = refuse_node)]
+    node: Option<String>,
+}
 
-    /// Opens it for writing: one process at a time.
-    ///
-    /// # Errors
-    /// As [`Store::open`].
-    pub fn write(&self) -> Result<Store, Failure> {
-        Ok(Store::open(&self.ledger)?)
-    }
-
-    /// Where `init` puts the keys of a ledger: beside it, so that a backup of the ledger holds no
-    /// secrets.
-    pub fn keys_dir(&self) -> PathBuf {
-        keys_dir(&self.ledger)
-    }
+fn refuse_node(_: &str) -> Result<String, String> {
+    Err("this command works on a directory, not on a node: run it where the directory is".into())
 }
 
 /// `DIR.keys`.
@@ -63,7 +145,7 @@ pub struct MomentArgs {
     #[arg(long, value_name = "TIME")]
     pub at: Option<Time>,
     /// As the ledger knew it at this block time or height [default: the last height].
-    #[arg(long, value_name = "TIME|HEIGHT", value_parser = known)]
+    #[arg(long, value_name = "TIME|HEIGHT")]
     pub known_at: Option<Known>,
 }
 
@@ -77,44 +159,24 @@ impl MomentArgs {
     }
 }
 
-fn known(text: &str) -> Result<Known, String> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        let height = text.parse().map_err(|_| format!("{text} is no height"))?;
-        return Ok(Known::Height(Height(height)));
-    }
-    let wrong = |error: chipledger_schemas::time::NotATime| format!("{error}, or a height");
-    text.parse().map(Known::Time).map_err(wrong)
-}
-
 /// The facts that every answer from a ledger states first.
-pub fn answer(store: &Store, moment: &Moment, basis: &str) -> Answer {
+pub fn answer<T>(told: &api::Answer<T>) -> Answer {
     let answer = Answer::default()
-        .fact("height", "height", moment.known.0)
-        .fact("block_time", "block time", moment.known_time)
+        .fact("height", "height", told.height.0)
+        .fact("block_time", "block time", told.block_time)
         .fact(
             "at",
             "at",
             crate::output::Value::of(
-                moment
-                    .at
+                told.at
                     .map_or_else(|| Some("now".to_owned()), |at| Some(at.to_string())),
             ),
         )
-        .fact("basis", "basis", basis);
-    match store.genesis().clock {
+        .fact("basis", "basis", told.basis.as_str());
+    match told.clock {
         Clock::Replay => answer.fact("clock", "clock", "replay"),
         Clock::Wall => answer,
     }
-}
-
-/// Reads an item id in the ledger's own form or any GS1 form.
-pub fn item_id(text: &str) -> Result<ItemId, String> {
-    if chipledger_schemas::gs1::is_gs1(text) {
-        // Without a list of issuers only forms that say where the prefix ends can be read.
-        return chipledger_schemas::gs1::parse(text, |_| false).map_err(|error| error.to_string());
-    }
-    text.parse()
-        .map_err(|error: chipledger_schemas::ids::NotAnId| error.to_string())
 }
 
 /// A jurisdiction as people read it.

@@ -8,9 +8,6 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use chipledger_ledger::state::State;
-use chipledger_ledger::store::Store;
-use chipledger_proof::state::{Key, Member, Stored};
 use chipledger_schemas::genesis::Clock;
 use chipledger_schemas::ids::{GenesisHash, MemberId};
 use chipledger_schemas::keys::SecretKey;
@@ -22,6 +19,10 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::error::{Class, Failure};
+use crate::source::Source;
+
+/// Advice where there is no key.
+pub(crate) const NO_KEY: &str = "Name a key file with --key or CHIPLEDGER_KEY, or a member with --as: of DIR.keys, or of --keys.";
 
 /// How long before `signed_at` a transaction is valid, milliseconds: clocks differ.
 const SKEW_MS: u64 = 600 * SECOND_MS;
@@ -167,6 +168,14 @@ pub struct KeyArgs {
         value_name = "FILE"
     )]
     pub key: Option<PathBuf>,
+    /// Folder of key files, MEMBER.json each [default: DIR.keys].
+    #[arg(
+        long = "keys",
+        env = "CHIPLEDGER_KEYS",
+        hide_env_values = true,
+        value_name = "DIR"
+    )]
+    pub folder: Option<PathBuf>,
     /// Member to sign for [default: the key file's].
     #[arg(long = "as", value_name = "MEMBER")]
     pub member: Option<MemberId>,
@@ -181,14 +190,12 @@ impl KeyArgs {
     /// # Errors
     /// When no key is named, or the file is no key file.
     pub fn signer(&self, keys_dir: Option<&Path>) -> Result<Signer, Failure> {
+        let keys_dir = self.folder.as_deref().or(keys_dir);
         let path = match (&self.key, &self.member, keys_dir) {
             (Some(path), ..) => path.clone(),
             (None, Some(member), Some(dir)) => dir.join(format!("{member}.json")),
             _ => {
-                return Err(Failure::usage(
-                    "no key to sign with",
-                    "Name a key file with --key or CHIPLEDGER_KEY, or a member of DIR.keys with --as.",
-                ));
+                return Err(Failure::usage("no key to sign with", NO_KEY));
             }
         };
         let mut signer = Signer::load(&path)?;
@@ -220,16 +227,12 @@ impl SealArgs {
     ///
     /// # Errors
     /// When a member is unknown or has no encryption key.
-    pub fn seal(&self, store: &Store, text: Option<&str>) -> Result<Option<Sealed>, Failure> {
+    pub fn seal(&self, source: &Source, text: Option<&str>) -> Result<Option<Sealed>, Failure> {
         let Some(text) = text else { return Ok(None) };
         let members: BTreeSet<_> = self.seal_to.iter().collect();
         let mut recipients = Vec::new();
         for member in members {
-            let entry = store.view().entry(&Key::Member(member.clone()))?;
-            let key = entry
-                .as_deref()
-                .and_then(Member::of)
-                .and_then(|m| m.encryption_key);
+            let key = source.member(member)?.and_then(|m| m.encryption_key);
             let key = key.ok_or_else(|| {
                 Failure::new(
                     Class::NotFound,

@@ -3,15 +3,9 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::mpsc::Receiver;
 
-use chipledger_ledger::execute;
-use chipledger_ledger::rejection::{Fault, Rejection};
-use chipledger_ledger::solo::{Receipt, Solo, SubmitError};
-use chipledger_ledger::state::{Draft, State};
-use chipledger_ledger::store::Store;
-use chipledger_ledger::verify::VerifiedTransaction;
-use chipledger_proof::state::{Chain, Key, Stored};
+use chipledger_ledger::solo::Receipt;
+use chipledger_schemas::api::RuleRejection;
 use chipledger_schemas::genesis::Clock;
 use chipledger_schemas::ids::GenesisHash;
 use chipledger_schemas::records::Record;
@@ -19,9 +13,14 @@ use chipledger_schemas::time::Time;
 use chipledger_schemas::transaction::Transaction;
 use indicatif::ProgressBar;
 
-use crate::error::{Class, Failure};
+use crate::error::Failure;
 use crate::session::LedgerArgs;
 use crate::signing::{KeyArgs, Signer, Window, now};
+use crate::source::Source;
+
+pub mod committer;
+
+use committer::{Committer, NotFinal, Ticket};
 
 /// Transactions under way at once: enough for full blocks, few enough to keep in memory.
 const PENDING_MAX: usize = 1_024;
@@ -43,6 +42,9 @@ pub struct WriteArgs {
         value_name = "FILE"
     )]
     pub validator_key: Option<PathBuf>,
+    /// Seconds to wait for a node until all is final.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub timeout: u64,
     /// Tells what the rules would say, and writes nothing.
     #[arg(long, conflicts_with = "sign_only")]
     pub check: bool,
@@ -87,7 +89,7 @@ pub struct Report {
     /// Transactions that are final, or would apply.
     pub accepted: Vec<(Prepared, Option<Receipt>)>,
     /// Records that the rules say no to.
-    pub rejected: Vec<(String, Rejection)>,
+    pub rejected: Vec<(String, RuleRejection)>,
 }
 
 /// The ledger's time as a signer sees it.
@@ -101,11 +103,14 @@ pub struct Timeline {
 
 impl Timeline {
     /// The timeline of a ledger.
-    pub fn of(store: &Store) -> Self {
-        Self {
-            clock: store.genesis().clock,
-            last: store.head().header.time,
-        }
+    ///
+    /// # Errors
+    /// When a node does not answer.
+    pub fn of(source: &Source) -> Result<Self, Failure> {
+        Ok(Self {
+            clock: source.genesis().clock,
+            last: source.last_time()?,
+        })
     }
 
     /// Event time of what happens now: in a replay, the last block's.
@@ -206,12 +211,10 @@ impl Desk {
         let window = self.timeline.window(&records);
         // One millisecond apart: two rows that say the same are two transactions.
         self.timeline.last = window.signed_at.plus_ms(1);
-        let signer = self.signer.as_ref().ok_or_else(|| {
-            Failure::usage(
-                "no key to sign with",
-                "Name a key file with --key or CHIPLEDGER_KEY, or a member of DIR.keys with --as.",
-            )
-        })?;
+        let signer = self
+            .signer
+            .as_ref()
+            .ok_or_else(|| Failure::usage("no key to sign with", crate::signing::NO_KEY))?;
         let transaction = self.cosign(signer.sign(self.genesis, window, records));
         Ok(Prepared {
             divisible: places.len() > 1,
@@ -238,7 +241,7 @@ impl Prepared {
         self.places.into_iter().zip(records).map(entry).collect()
     }
 
-    fn place_of(&self, rejection: &Rejection) -> String {
+    fn place_of(&self, rejection: &RuleRejection) -> String {
         let index = rejection
             .record
             .and_then(|index| usize::try_from(index).ok());
@@ -247,49 +250,20 @@ impl Prepared {
     }
 }
 
-/// Starts the ledger's only validator in this process.
-///
-/// # Errors
-/// When the ledger is locked, or the validator's key is not at hand.
-pub fn start(args: &WriteArgs, signer: Option<&Signer>) -> Result<Solo, Failure> {
-    let store = args.ledger.write()?;
-    let seats = &store.genesis().validators.0;
-    let mut key = signer.filter(|signer| seats.iter().any(|seat| seat.key == signer.key.public()));
-    let loaded;
-    if key.is_none() || args.validator_key.is_some() {
-        let beside = args.ledger.keys_dir().join("validator.json");
-        let path = args.validator_key.clone().unwrap_or(beside);
-        loaded = Signer::load(&path).map_err(|failure| {
-            failure.with_hint("Name the key file of the ledger's validator with --validator-key.")
-        })?;
-        key = Some(&loaded);
-    }
-    let Some(key) = key else {
-        return Err(Failure::usage(
-            "no validator key",
-            "Name it with --validator-key.",
-        ));
-    };
-    let hex = key.key.to_hex();
-    let secret = chipledger_schemas::keys::SecretKey::from_hex(&hex)
-        .map_err(|error| Failure::new(Class::Internal, error.to_string(), "Report this."))?;
-    Ok(Solo::start(store, secret)?)
-}
-
 /// Submits transactions in their order; batches that are rejected are tried again record by record,
 /// so that only the wrong ones stay out.
 ///
 /// # Errors
 /// When the ledger stops; what was final until then stays so.
 pub fn submit(
-    solo: &Solo,
+    committer: &Committer,
     desk: &mut Desk,
     prepared: Vec<Prepared>,
     bar: &ProgressBar,
 ) -> Result<Report, Failure> {
     let mut report = Report::default();
     let mut again = Vec::new();
-    let mut pending: VecDeque<(Prepared, Receiver<Result<Receipt, SubmitError>>)> = VecDeque::new();
+    let mut pending: VecDeque<(Prepared, Ticket)> = VecDeque::new();
     for next in prepared {
         // In a replay a block's time is the latest signature in it: windows that end before must
         // not wait in the same block.
@@ -299,19 +273,19 @@ pub fn submit(
                 .front()
                 .is_some_and(|(first, _)| first.transaction.body.valid_until <= signed_at)
         {
-            settle(&mut pending, &mut report, &mut again, bar)?;
+            settle(committer, &mut pending, &mut report, &mut again, bar)?;
         }
-        match solo.enqueue(next.transaction.clone()) {
-            Ok(receiver) => pending.push_back((next, receiver)),
+        match committer.enqueue(&next.transaction) {
+            Ok(ticket) => pending.push_back((next, ticket)),
             Err(error) => note(next, Err(error), &mut report, &mut again, bar)?,
         }
     }
     while !pending.is_empty() {
-        settle(&mut pending, &mut report, &mut again, bar)?;
+        settle(committer, &mut pending, &mut report, &mut again, bar)?;
     }
     for entries in again {
         for single in desk.prepare(entries, 1)? {
-            let result = solo.submit(single.transaction.clone());
+            let result = committer.submit(&single.transaction);
             note(single, result, &mut report, &mut Vec::new(), bar)?;
         }
     }
@@ -320,24 +294,22 @@ pub fn submit(
 }
 
 fn settle(
-    pending: &mut VecDeque<(Prepared, Receiver<Result<Receipt, SubmitError>>)>,
+    committer: &Committer,
+    pending: &mut VecDeque<(Prepared, Ticket)>,
     report: &mut Report,
     again: &mut Vec<Vec<Entry>>,
     bar: &ProgressBar,
 ) -> Result<(), Failure> {
-    let Some((prepared, receiver)) = pending.pop_front() else {
+    let Some((prepared, ticket)) = pending.pop_front() else {
         return Ok(());
     };
-    let stopped = |_| SubmitError::Stopped {
-        reason: "the committer is gone".to_owned(),
-    };
-    let result = receiver.recv().map_err(stopped).and_then(|result| result);
+    let result = committer.settle(ticket);
     note(prepared, result, report, again, bar)
 }
 
 fn note(
     prepared: Prepared,
-    result: Result<Receipt, SubmitError>,
+    result: Result<Receipt, NotFinal>,
     report: &mut Report,
     again: &mut Vec<Vec<Entry>>,
     bar: &ProgressBar,
@@ -347,22 +319,20 @@ fn note(
             bar.inc(prepared.places.len() as u64);
             report.accepted.push((prepared, Some(receipt)));
         }
-        Err(SubmitError::Rejected(_)) if prepared.divisible => again.push(prepared.divide()),
-        Err(SubmitError::Rejected(rejection)) => {
+        Err(NotFinal::Rejected(_)) if prepared.divisible => again.push(prepared.divide()),
+        Err(NotFinal::Rejected(rejection)) => {
             bar.inc(prepared.places.len() as u64);
             report
                 .rejected
                 .push((prepared.place_of(&rejection), rejection));
         }
-        Err(stopped) => {
+        Err(NotFinal::Failed(failure)) => {
             let done: usize = report
                 .accepted
                 .iter()
                 .map(|(done, _)| done.places.len())
                 .sum();
-            let failure = Failure::from(stopped);
-            let hint = format!("{done} records were final before it; run it again from there.");
-            return Err(failure.with_hint(hint));
+            return Err(failure.after(done));
         }
     }
     Ok(())
@@ -372,56 +342,19 @@ fn note(
 /// nothing is written.
 ///
 /// # Errors
-/// When the state cannot be read.
-pub fn check(store: &Store, prepared: Vec<Prepared>, bar: &ProgressBar) -> Result<Report, Failure> {
-    let (genesis, bounds) = (store.genesis_hash(), store.genesis().bounds);
-    let signed = prepared
-        .iter()
-        .map(|next| next.transaction.body.signed_at)
-        .max();
-    let view = store.view();
-    let head = view.head()?.header;
-    let time = match store.genesis().clock {
-        Clock::Wall => now().max(Time(head.time.0 + 1)),
-        Clock::Replay => signed.unwrap_or(head.time).max(head.time),
-    };
-    let mut draft = Draft::new(&view, head.height.next(), time);
-    let entry = view.entry(&Key::Chain)?;
-    let mut chain = entry
-        .as_deref()
-        .and_then(Chain::of)
-        .cloned()
-        .ok_or_else(|| {
-            Failure::new(
-                Class::Ledger,
-                "the chain entry is missing",
-                "Run `chipledger audit DIR`.",
-            )
-        })?;
-    execute::begin(&mut draft, &mut chain).map_err(fault)?;
+/// When the state cannot be read, or the node does not answer.
+pub fn check(source: &Source, prepared: Vec<Prepared>) -> Result<Report, Failure> {
+    let transactions = prepared.iter().map(|next| next.transaction.clone());
+    let told = source.check(transactions.collect())?;
     let mut report = Report::default();
-    for (index, next) in (0_u32..).zip(prepared) {
-        bar.inc(next.places.len() as u64);
-        let verified = VerifiedTransaction::verify(next.transaction.clone(), &genesis, &bounds);
-        let result = match verified {
-            Ok(verified) => execute::transaction(&mut draft, index, &verified),
-            Err(rejection) => Err(Fault::Rejected(rejection)),
-        };
-        match result {
-            Ok(()) => report.accepted.push((next, None)),
-            Err(Fault::Rejected(rejection)) => {
-                report.rejected.push((next.place_of(&rejection), rejection));
+    for (next, rejection) in prepared.into_iter().zip(told) {
+        match rejection {
+            None => report.accepted.push((next, None)),
+            Some(rejection) => {
+                let place = next.place_of(&rejection);
+                report.rejected.push((place, rejection));
             }
-            Err(fatal) => return Err(fault(fatal)),
         }
     }
-    bar.finish_and_clear();
     Ok(report)
-}
-
-fn fault(fault: Fault) -> Failure {
-    match fault {
-        Fault::Rejected(rejection) => rejection.into(),
-        Fault::Fatal(error) => error.into(),
-    }
 }

@@ -28,9 +28,11 @@ use crate::state::{State, StateError, page_of};
 use crate::store::{Store, StoreError, Tip, View};
 
 mod journey;
+mod question;
 mod trust;
 
 pub(crate) use trust::Passage;
+pub use question::{NotADimension, dimension, dimension_text};
 
 /// What to prove.
 #[derive(Clone, PartialEq, Eq, Debug)]

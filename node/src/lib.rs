@@ -1,3 +1,4 @@
 //! Time and peers.
 
+pub mod api;
 pub mod network;

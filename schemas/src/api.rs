@@ -57,9 +57,11 @@ codes! {
     /// 404: nothing is served at this path. See `/v1/openapi.json`.
     UnknownRoute = "unknown_route",
     /// 404: the item is not registered, or was not by then. Check the id.
-    ItemUnknown = "item_unknown",
+    ItemUnknown = "item_not_found",
     /// 404: no such member on this ledger. Check the id.
     MemberUnknown = "member_not_found",
+    /// 404: no such equivocation was reported. Check the id.
+    EquivocationUnknown = "equivocation_not_found",
     /// 404: the height is above the last one. Ask for a lower one.
     BeyondHead = "beyond_head",
     /// 404: the time lies before the ledger began. Ask for a later one.

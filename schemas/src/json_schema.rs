@@ -5,6 +5,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 
+use crate::api;
 use crate::genesis::Genesis;
 use crate::records::Kind;
 use crate::transaction::Transaction;
@@ -40,6 +41,24 @@ pub fn of_transaction() -> Value {
 /// The schema of a genesis document.
 pub fn of_genesis() -> Value {
     root::<Genesis>()
+}
+
+/// The schemas of what crosses HTTP, by name, for the components of an OpenAPI document.
+pub fn of_api() -> Value {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.definitions_path = "/components/schemas".into();
+    let mut generator = settings.into_generator();
+    generator.subschema_for::<api::ErrorBody>();
+    generator.subschema_for::<api::TransactionAnswer>();
+    generator.subschema_for::<api::CheckAnswer>();
+    generator.subschema_for::<api::StatusAnswer>();
+    generator.subschema_for::<api::Health>();
+    generator.subschema_for::<api::BlocksAnswer>();
+    generator.subschema_for::<api::CheckpointAnswer>();
+    generator.subschema_for::<api::BlockEvent>();
+    generator.subschema_for::<Genesis>();
+    generator.subschema_for::<Transaction>();
+    generator.take_definitions(true).into()
 }
 
 fn root<T: JsonSchema>() -> Value {

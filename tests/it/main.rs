@@ -4,5 +4,6 @@
     reason = "a test's panic is its report, helpers included"
 )]
 
+mod api;
 mod crash;
 mod tidy;

@@ -4,12 +4,14 @@
 use std::io::Write;
 use std::path::Path;
 
-use chipledger_ledger::store::Store;
+use chipledger_schemas::api::RuleRejection;
 use chipledger_schemas::records::Record;
 use chipledger_schemas::time::Time;
 
 use crate::error::{Class, Failure};
 use crate::output::{Answer, Output, Table, Value};
+use crate::source::Source;
+use crate::submission::committer::Committer;
 use crate::submission::{self, Content, Desk, Entry, Prepared, Report, Timeline, WriteArgs};
 
 /// When it happened.
@@ -35,16 +37,16 @@ impl WriteArgs {
         &self,
         out: &Output,
         when: WhenArgs,
-        make: impl FnOnce(Time, &Store) -> Result<Vec<Record>, Failure>,
+        make: impl FnOnce(Time, &Source) -> Result<Vec<Record>, Failure>,
     ) -> Result<(), Failure> {
         let batch = Batch {
             records: chipledger_schemas::transaction::RECORDS_MAX,
             divisible: false,
         };
-        self.deliver(out, batch, |timeline, store| {
+        self.deliver(out, batch, |timeline, source| {
             let records = make(
                 when.occurred_at.unwrap_or_else(|| timeline.present()),
-                store,
+                source,
             )?;
             (1_usize..)
                 .zip(records)
@@ -58,44 +60,47 @@ impl WriteArgs {
         &self,
         out: &Output,
         batch: Batch,
-        make: impl FnOnce(&Timeline, &Store) -> Result<Vec<Entry>, Failure>,
+        make: impl FnOnce(&Timeline, &Source) -> Result<Vec<Entry>, Failure>,
     ) -> Result<(), Failure> {
         let named = self.keys.key.is_some() || self.keys.member.is_some();
         let keys_dir = self.ledger.keys_dir();
         let signer = named
-            .then(|| self.keys.signer(Some(&keys_dir)))
+            .then(|| self.keys.signer(keys_dir.as_deref()))
             .transpose()?;
         let cosigners = self.keys.cosigners()?;
-        let desk = |store: &Store, timeline, signer| {
-            Desk::new(store.genesis_hash(), timeline, signer, cosigners)
+        let desk = |source: &Source, timeline, signer| {
+            Desk::new(source.genesis_hash(), timeline, signer, cosigners)
         };
         if self.check || self.sign_only.is_some() {
-            let store = self.ledger.read()?;
-            let mut timeline = Timeline::of(&store);
-            let entries = make(&timeline, &store)?;
+            let source = self.ledger.read()?;
+            let mut timeline = Timeline::of(&source)?;
+            let entries = make(&timeline, &source)?;
             if self.check {
                 // One block time for all: each row is judged as if the others had just happened.
                 timeline = timeline.not_before(&entries);
             }
             let records = if self.check { 1 } else { batch.records };
-            let prepared = desk(&store, timeline, signer).prepare(entries, records)?;
+            let prepared = desk(&source, timeline, signer).prepare(entries, records)?;
             if let Some(path) = &self.sign_only {
                 return write_signed(out, path, &prepared);
             }
             let bar = out.progress("checking", Some(prepared.len() as u64));
-            return report(out, &submission::check(&store, prepared, &bar)?);
+            let checked = submission::check(&source, prepared)?;
+            bar.finish_and_clear();
+            return report(out, &checked);
         }
-        let solo = submission::start(self, signer.as_ref())?;
-        let timeline = Timeline::of(solo.store());
-        let entries = make(&timeline, solo.store())?;
+        let committer = Committer::start(self, signer.as_ref())?;
+        let source = committer.source();
+        let timeline = Timeline::of(&source)?;
+        let entries = make(&timeline, &source)?;
         let bar = out.progress("submitting", Some(entries.len() as u64));
-        let mut desk = desk(solo.store(), timeline, signer);
+        let mut desk = desk(&source, timeline, signer);
         let mut prepared = desk.prepare(entries, batch.records)?;
         for next in &mut prepared {
             next.divisible &= batch.divisible;
         }
-        let done = submission::submit(&solo, &mut desk, prepared, &bar)?;
-        solo.close();
+        let done = submission::submit(&committer, &mut desk, prepared, &bar)?;
+        committer.close();
         report(out, &done)
     }
 }
@@ -198,12 +203,12 @@ fn report(out: &Output, report: &Report) -> Result<(), Failure> {
 }
 
 fn rejections(report: &Report) -> Table {
-    let row = |(place, rejection): &(String, chipledger_ledger::rejection::Rejection)| {
+    let row = |(place, rejection): &(String, RuleRejection)| {
         vec![
             Value::text(&place),
             Value::text(&rejection.code),
-            Value::text(&rejection.detail),
-            Value::text(&rejection.code.hint()),
+            Value::text(&rejection.message),
+            Value::text(&rejection.hint),
         ]
     };
     Table {

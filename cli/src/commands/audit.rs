@@ -6,6 +6,7 @@ use chipledger_ledger::audit::{self, AuditError, Damage, Progress, Report};
 
 use crate::error::{Class, Failure};
 use crate::output::{Answer, Output, Table, Value};
+use crate::session::NoNode;
 
 /// Re-derives a ledger or a backup from its blocks alone, and names what is damaged.
 #[derive(clap::Args, Debug)]
@@ -13,6 +14,8 @@ pub struct Args {
     /// Directory of the ledger or backup; nothing in it is changed.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
+    #[command(flatten)]
+    _no_node: NoNode,
 }
 
 impl Args {

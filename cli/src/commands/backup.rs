@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use chipledger_ledger::store::Backup;
+use chipledger_ledger::store::{Backup, Store};
 
 use crate::error::Failure;
 use crate::output::{Answer, Output};
-use crate::session::LedgerArgs;
+use crate::session::DirectoryArgs;
 
 /// Copies the ledger at its height into a new directory, with a listing of its files and digests.
 #[derive(clap::Args, Debug)]
@@ -15,12 +15,12 @@ pub struct Args {
     #[arg(value_name = "DIR")]
     dir: PathBuf,
     #[command(flatten)]
-    ledger: LedgerArgs,
+    ledger: DirectoryArgs,
 }
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        let backup = self.ledger.write()?.backup(&self.dir)?;
+        let backup = Store::open(&self.ledger.ledger)?.backup(&self.dir)?;
         out.print(&answer(&backup))
     }
 }

@@ -67,8 +67,8 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        self.write.act(out, self.when, |occurred_at, store| {
-            let value = self.seal.seal(store, self.value.as_deref())?;
+        self.write.act(out, self.when, |occurred_at, source| {
+            let value = self.seal.seal(source, self.value.as_deref())?;
             Ok(vec![Record::Clear(Clear {
                 clearance: self.clearance,
                 stage: self.stage,

@@ -1,50 +1,13 @@
 //! `compute`: pooled compute by a dimension, with its concentration.
 
-use std::str::FromStr;
-
-use chipledger_ledger::read::balances::{By, Compute, ComputeAnswer, ComputeQuery};
+use chipledger_ledger::read::balances::{By, Compute, ComputeAnswer, ComputeQuery, Filter};
+use chipledger_ledger::read::concentration::{Concentration, Metric};
 use chipledger_schemas::catalogue::H100e;
-use clap::ValueEnum;
+use clap::builder::TypedValueParser;
 
 use crate::error::Failure;
 use crate::output::{Answer, Output, Table, Value};
 use crate::session::{self, LedgerArgs, MomentArgs};
-
-/// By what shares and concentration are counted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Metric {
-    /// Total processing performance: dense TOPS x bits at the best precision.
-    Tpp,
-    /// TPP in units of one H100 (15,832).
-    H100e,
-    /// Dense 16-bit performance.
-    Fp16,
-    /// Memory.
-    Memory,
-    /// Accelerators.
-    Count,
-}
-
-impl Metric {
-    fn of(self, compute: &Compute) -> u128 {
-        match self {
-            Self::Tpp | Self::H100e => compute.tpp_milli,
-            Self::Fp16 => compute.fp16_mflops,
-            Self::Memory => compute.memory_mb,
-            Self::Count => compute.chips.into(),
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Tpp => "tpp",
-            Self::H100e => "h100e",
-            Self::Fp16 => "fp16",
-            Self::Memory => "memory",
-            Self::Count => "count",
-        }
-    }
-}
 
 /// Sums pooled compute, now or as of any time, with shares and concentration.
 #[derive(clap::Args, Debug)]
@@ -53,98 +16,56 @@ pub struct Args {
     #[arg(long, default_value = "jurisdiction")]
     by: By,
     /// By what shares and concentration are counted.
-    #[arg(long, value_enum, default_value = "tpp")]
+    #[arg(long, default_value = "tpp", value_parser = metrics())]
     metric: Metric,
     /// Only what is so in another dimension, such as status=installed; may be repeated.
-    #[arg(long = "where", value_name = "DIM=VALUE", value_parser = filter)]
-    filters: Vec<(By, String)>,
+    #[arg(long = "where", value_name = "DIM=VALUE")]
+    filters: Vec<Filter>,
     #[command(flatten)]
     moment: MomentArgs,
     #[command(flatten)]
     ledger: LedgerArgs,
 }
 
-fn filter(text: &str) -> Result<(By, String), String> {
-    let (dimension, value) = text.split_once('=').ok_or_else(|| {
-        format!("{text:?} is no filter; write dimension=value, such as status=installed")
-    })?;
-    let by = By::from_str(dimension).map_err(|error| error.to_string())?;
-    Ok((by, value.trim().to_owned()))
+/// Metrics by name, so that the help lists them.
+fn metrics() -> impl clap::builder::TypedValueParser<Value = Metric> {
+    let names = Metric::ALL.iter().map(|metric| metric.as_str());
+    clap::builder::PossibleValuesParser::new(names).try_map(|name| name.parse::<Metric>())
 }
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        let store = self.ledger.read()?;
+        let source = self.ledger.read()?;
         let query = ComputeQuery {
             by: self.by,
             as_of: self.moment.as_of(),
             filters: self.filters,
         };
-        let answer = store.view().compute(&query)?;
-        let head = session::answer(&store, &answer.moment, answer.basis);
+        let told = source.compute(&query, self.metric)?;
+        let (head, pooled) = (session::answer(&told), &told.answer);
         let filters: Vec<_> = query
             .filters
             .iter()
-            .map(|(by, value)| format!("{}={value}", by.as_str()))
+            .map(|filter| format!("{}={}", filter.by.as_str(), filter.value))
             .collect();
         let head = if filters.is_empty() {
             head
         } else {
             head.fact("where", "where", filters)
         };
-        out.print(&with_concentration(head, self.metric, &answer).table(table(
-            self.by,
-            self.metric,
-            &answer,
-        )))
+        let head = with_concentration(head, pooled.concentration);
+        out.print(&head.table(table(self.by, self.metric, &pooled.compute)))
     }
 }
 
-/// Names of rows that are no place of their own.
-const UNPLACED: [&str; 2] = ["ZZ", "in transit"];
-
-fn with_concentration(head: Answer, metric: Metric, answer: &ComputeAnswer) -> Answer {
-    let all = answer.rows.values().map(|row| metric.of(row));
-    let head = head.fact("metric", "metric", metric.name()).fact(
-        "hhi",
-        "HHI (0 to 10,000)",
-        Value::Count(hhi(all)),
-    );
-    if !answer
-        .rows
-        .keys()
-        .any(|key| UNPLACED.contains(&key.as_str()))
-    {
-        return head;
+fn with_concentration(head: Answer, concentration: Concentration) -> Answer {
+    let head = head
+        .fact("metric", "metric", concentration.metric.as_str())
+        .fact("hhi", "HHI (0 to 10,000)", concentration.hhi);
+    match concentration.hhi_placed {
+        None => head,
+        Some(placed) => head.fact("hhi_placed", "HHI without ZZ and transit", placed),
     }
-    // What is under way or in an unknown country is not one pool; without it the index is that of
-    // known places.
-    let placed = answer
-        .rows
-        .iter()
-        .filter(|(key, _)| !UNPLACED.contains(&key.as_str()));
-    let placed = hhi(placed.map(|(_, row)| metric.of(row)));
-    head.fact(
-        "hhi_placed",
-        "HHI without ZZ and transit",
-        Value::Count(placed),
-    )
-}
-
-/// Herfindahl-Hirschman index, 0 to 10,000: the sum of squared percentage shares, rounded down.
-fn hhi(amounts: impl Iterator<Item = u128>) -> u128 {
-    let mut amounts: Vec<u128> = amounts.collect();
-    // Squares times 10,000 must fit 128 bits: halve all amounts until the sum does.
-    while amounts.iter().sum::<u128>() >= 1 << 56 {
-        for amount in &mut amounts {
-            *amount /= 2;
-        }
-    }
-    let sum: u128 = amounts.iter().sum();
-    if sum == 0 {
-        return 0;
-    }
-    amounts.iter().map(|amount| amount * amount).sum::<u128>() * 10_000 / (sum * sum)
 }
 
 fn table(by: By, metric: Metric, answer: &ComputeAnswer) -> Table {
@@ -229,18 +150,5 @@ fn cell(column: &str, key: &str, row: &Compute, metric: Metric, sum: u128) -> Va
         "disputed" => row.disputed.into(),
         "irregular" => row.irregular.into(),
         _ => key.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn concentration_is_10_000_for_one_pool_and_falls_with_equal_ones() {
-        assert_eq!(hhi([7].into_iter()), 10_000);
-        assert_eq!(hhi([1_u128 << 90; 4].into_iter()), 2_500);
-        assert_eq!(hhi([60, 30, 10].into_iter()), 4_600);
-        assert_eq!(hhi(std::iter::empty()), 0);
     }
 }

@@ -4,13 +4,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use chipledger_ledger::read::AsOf;
-use chipledger_ledger::read::items::ItemFilter;
-use chipledger_ledger::store::View;
-use chipledger_proof::state::{Account, AccountPlace};
-use chipledger_schemas::ids::Height;
+use chipledger_ledger::answers::{Export, Row};
 use clap::ValueEnum;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::error::Failure;
 use crate::output::Output;
@@ -56,8 +52,7 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        let store = self.ledger.read()?;
-        let view = store.view();
+        let source = self.ledger.read()?;
         let writer: Box<dyn Write> = match &self.out {
             Some(path) => {
                 let file = File::create_new(path).map_err(|error| Failure::file(path, &error))?;
@@ -71,12 +66,13 @@ impl Args {
             header_written: false,
             path: self.out.clone(),
         };
-        match self.what {
-            What::Records => records(&view, out, &mut sink)?,
-            What::Items => items(&view, &mut sink)?,
-            What::Postings => postings(&view, &mut sink)?,
-            What::Compute => balances(&view, &mut sink)?,
-        }
+        let what = self.what.into();
+        let bar = out.progress("rows", None);
+        source.export(what, |row| {
+            bar.inc(1);
+            sink.put(what.columns(), row)
+        })?;
+        bar.finish_and_clear();
         sink.finish()
     }
 }
@@ -89,38 +85,44 @@ struct Sink {
     path: Option<PathBuf>,
 }
 
-/// One row: names and values, in order.
-type Row = Vec<(&'static str, Value)>;
+impl From<What> for Export {
+    fn from(what: What) -> Self {
+        match what {
+            What::Records => Self::Records,
+            What::Items => Self::Items,
+            What::Postings => Self::Postings,
+            What::Compute => Self::Compute,
+        }
+    }
+}
 
 impl Sink {
-    fn put(&mut self, row: Row) -> Result<(), Failure> {
+    fn put(&mut self, columns: &[&str], row: Row) -> Result<(), Failure> {
         let bytes = match self.to {
             To::Json => {
-                let object: serde_json::Map<_, _> = row
-                    .into_iter()
-                    .map(|(name, value)| (name.to_owned(), value))
-                    .collect();
+                let names = columns.iter().map(|name| (*name).to_owned());
+                let object: serde_json::Map<_, _> = names.zip(row).collect();
                 format!("{}\n", Value::Object(object)).into_bytes()
             }
-            To::Csv => self.csv(&row),
+            To::Csv => self.csv(columns, &row),
         };
         let written = self.writer.write_all(&bytes);
         written.map_err(|error| self.failed(&error))
     }
 
-    fn csv(&mut self, row: &Row) -> Vec<u8> {
+    fn csv(&mut self, columns: &[&str], row: &Row) -> Vec<u8> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         // Writing to memory does not fail.
         if !self.header_written {
             self.header_written = true;
-            let _ = writer.write_record(row.iter().map(|(name, _)| *name));
+            let _ = writer.write_record(columns);
         }
         let text = |value: &Value| match value {
             Value::Null => String::new(),
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let _ = writer.write_record(row.iter().map(|(_, value)| text(value)));
+        let _ = writer.write_record(row.iter().map(text));
         writer.into_inner().unwrap_or_default()
     }
 
@@ -135,148 +137,4 @@ impl Sink {
         let flushed = self.writer.flush();
         flushed.map_err(|error| self.failed(&error))
     }
-}
-
-fn records(view: &View<'_>, out: &Output, sink: &mut Sink) -> Result<(), Failure> {
-    let last = view.head()?.header.height;
-    let bar = out.progress("blocks", Some(last.0));
-    for height in 1..=last.0 {
-        bar.inc(1);
-        let Some(block) = view.block(Height(height))? else {
-            continue;
-        };
-        let known_at = block.block.header.time;
-        for transaction in &block.block.transactions {
-            for (index, record) in (0_u32..).zip(&transaction.body.records) {
-                let cosigners: Vec<_> = transaction
-                    .cosignatures
-                    .iter()
-                    .map(|c| c.member.to_string())
-                    .collect();
-                sink.put(vec![
-                    ("record_id", json!(transaction.record_id(index).to_string())),
-                    ("height", json!(height)),
-                    ("known_at", json!(known_at.to_string())),
-                    (
-                        "occurred_at",
-                        json!(record.occurred_at().map(|time| time.to_string())),
-                    ),
-                    ("member", json!(transaction.body.member.to_string())),
-                    ("cosigners", json!(cosigners)),
-                    ("kind", json!(record.kind().name())),
-                    ("record", json!(record)),
-                ])?;
-            }
-        }
-    }
-    bar.finish_and_clear();
-    Ok(())
-}
-
-fn items(view: &View<'_>, sink: &mut Sink) -> Result<(), Failure> {
-    for item in view.list_items(&ItemFilter::default())? {
-        let at = item.whereabouts;
-        let containers: Vec<_> = at.containers.iter().map(ToString::to_string).collect();
-        sink.put(vec![
-            ("id", json!(at.id.to_string())),
-            ("kind", json!(item.kind)),
-            ("chips", json!(item.chips)),
-            ("place", json!(at.place)),
-            (
-                "jurisdiction",
-                json!(at.jurisdiction.map(|j| j.to_string())),
-            ),
-            ("holder", json!(at.holder.to_string())),
-            ("owner", json!(at.owner.to_string())),
-            ("user", json!(at.user.to_string())),
-            ("status", json!(at.status.to_string())),
-            (
-                "irregularity",
-                json!(at.irregularity.map(|reason| reason.to_string())),
-            ),
-            ("containers", json!(containers.join(" "))),
-            ("since", json!(at.since.to_string())),
-        ])?;
-    }
-    Ok(())
-}
-
-fn postings(view: &View<'_>, sink: &mut Sink) -> Result<(), Failure> {
-    let accounts = view.account_numbers()?;
-    let models = view.models()?;
-    let moment = view.moment(AsOf::default())?;
-    let mut failed = None;
-    view.postings(moment, |spot, posting| {
-        let account = |number: u32| {
-            let index = usize::try_from(number).unwrap_or(usize::MAX);
-            accounts
-                .get(index)
-                .and_then(Option::as_ref)
-                .map(account_text)
-        };
-        let model = models
-            .get(usize::from(posting.model.0))
-            .map(|(id, _)| id.as_str());
-        let row = vec![
-            ("height", json!(spot.height.0)),
-            ("transaction", json!(spot.transaction)),
-            ("record", json!(spot.record)),
-            ("occurred_at", json!(posting.occurred_at.to_string())),
-            ("model", json!(model)),
-            ("chips", json!(posting.count)),
-            ("disputed", json!(posting.disputed)),
-            ("from", json!(account(posting.from))),
-            ("to", json!(account(posting.to))),
-        ];
-        if failed.is_none() {
-            failed = sink.put(row).err();
-        }
-    })?;
-    failed.map_or(Ok(()), Err)
-}
-
-fn balances(view: &View<'_>, sink: &mut Sink) -> Result<(), Failure> {
-    let models = view.models()?;
-    for ((account, model), (chips, disputed)) in view.balances_now()? {
-        let named = models.get(usize::from(model.0));
-        let tpp = named.and_then(|(_, version)| version.tpp_milli);
-        let (site, jurisdiction) = place_text(&account.place);
-        sink.put(vec![
-            ("jurisdiction", json!(jurisdiction)),
-            ("site", json!(site)),
-            ("holder", json!(account.holder.to_string())),
-            ("owner", json!(account.owner.to_string())),
-            ("user", json!(account.user.to_string())),
-            ("status", json!(account.status.to_string())),
-            ("model", json!(named.map(|(id, _)| id.as_str()))),
-            ("chips", json!(chips)),
-            ("disputed", json!(disputed)),
-            ("tpp_milli_each", json!(tpp)),
-        ])?;
-    }
-    Ok(())
-}
-
-fn place_text(place: &AccountPlace) -> (String, String) {
-    match place {
-        AccountPlace::Site { site, jurisdiction } => (site.to_string(), jurisdiction.to_string()),
-        AccountPlace::Transit {
-            from,
-            to,
-            from_jurisdiction,
-            to_jurisdiction,
-        } => (
-            format!("{from}->{to}"),
-            format!("{from_jurisdiction}->{to_jurisdiction}"),
-        ),
-    }
-}
-
-/// An account in one cell: place, holder, owner, user, status.
-fn account_text(account: &Account) -> String {
-    let (site, jurisdiction) = place_text(&account.place);
-    format!(
-        "{jurisdiction} {site} {} {} {} {}",
-        account.holder, account.owner, account.user, account.status
-    )
 }

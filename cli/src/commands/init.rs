@@ -17,7 +17,7 @@ use clap::ValueEnum;
 
 use crate::error::Failure;
 use crate::output::{Answer, Output};
-use crate::session::LedgerArgs;
+use crate::session::{self, DirectoryArgs};
 use crate::signing::{Signer, now};
 
 /// How block time is made.
@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(required_unless_present = "solo", value_name = "FILE")]
     genesis: Option<PathBuf>,
     #[command(flatten)]
-    ledger: LedgerArgs,
+    ledger: DirectoryArgs,
     #[command(flatten)]
     solo: SoloArgs,
 }
@@ -88,7 +88,7 @@ impl Args {
     }
 
     fn solo(&self, out: &Output) -> Result<(), Failure> {
-        let keys = self.ledger.keys_dir();
+        let keys = session::keys_dir(&self.ledger.ledger);
         let validator = Signer {
             member: self.solo.member.clone(),
             key: SecretKey::generate()?,

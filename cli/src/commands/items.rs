@@ -1,7 +1,6 @@
 //! `items`: a list of items with their whereabouts.
 
 use chipledger_ledger::read::items::{ItemFilter, Which};
-use chipledger_ledger::read::{AsOf, Moment};
 use chipledger_schemas::words::Status;
 use clap::ValueEnum;
 
@@ -46,8 +45,7 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        let store = self.ledger.read()?;
-        let view = store.view();
+        let source = self.ledger.read()?;
         let filter = ItemFilter {
             which: self.kind.map(|kind| match kind {
                 KindName::Chip => Which::Chips,
@@ -59,8 +57,8 @@ impl Args {
             status: self.status,
             limit: self.limit,
         };
-        let listed = view.list_items(&filter)?;
-        let moment: Moment = view.moment(AsOf::default())?;
+        let told = source.items(&filter)?;
+        let head = session::answer(&told);
         let row = |item: chipledger_ledger::read::items::Listed| {
             let at = item.whereabouts;
             vec![
@@ -93,9 +91,9 @@ impl Args {
                 ("container", "in"),
                 ("since", "since"),
             ],
-            rows: listed.into_iter().map(row).collect(),
+            rows: told.answer.into_iter().map(row).collect(),
             total: None,
         };
-        out.print(&session::answer(&store, &moment, "committed").table(table))
+        out.print(&head.table(table))
     }
 }

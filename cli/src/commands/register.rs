@@ -47,9 +47,9 @@ impl Args {
             records: 1,
             divisible: false,
         };
-        self.write.deliver(out, batch, |timeline, store| {
+        self.write.deliver(out, batch, |timeline, source| {
             let occurred_at = self.when.occurred_at.unwrap_or_else(|| timeline.present());
-            let max = store.genesis().bounds.record_item_events_max;
+            let max = source.genesis().bounds.record_item_events_max;
             let entry = |items| Entry {
                 place: format!("{items}"),
                 content: Content::Record(Box::new(Record::Register(Register {

@@ -6,6 +6,7 @@ use chipledger_ledger::store::{BackupError, restore};
 
 use crate::error::{Class, Failure};
 use crate::output::Output;
+use crate::session::NoNode;
 
 /// Restores a backup into a new directory, after checking every file against its listing.
 #[derive(clap::Args, Debug)]
@@ -16,6 +17,8 @@ pub struct Args {
     /// New directory for the ledger.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
+    #[command(flatten)]
+    _no_node: NoNode,
 }
 
 impl Args {

@@ -47,8 +47,8 @@ impl Args {
                 ));
             }
         };
-        self.write.act(out, self.when, |occurred_at, store| {
-            let case = self.seal.seal(store, self.case.as_deref())?;
+        self.write.act(out, self.when, |occurred_at, source| {
+            let case = self.seal.seal(source, self.case.as_deref())?;
             Ok(vec![Record::SetSeizure(SetSeizure {
                 items,
                 action,

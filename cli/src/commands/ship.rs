@@ -54,8 +54,8 @@ pub struct Args {
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         let items = self.items.set()?;
-        self.write.act(out, self.when, |occurred_at, store| {
-            let declared = self.seal.seal(store, self.declared.as_deref())?;
+        self.write.act(out, self.when, |occurred_at, source| {
+            let declared = self.seal.seal(source, self.declared.as_deref())?;
             Ok(vec![Record::Ship(Ship {
                 shipment: self.shipment,
                 items,

@@ -1,6 +1,5 @@
 //! `shipments`: what is under way, and what is late.
 
-use chipledger_ledger::read::AsOf;
 use chipledger_ledger::read::shipments::ListedShipment;
 use chipledger_proof::state::ShipmentState;
 use chipledger_schemas::time::{DAY_MS, Time};
@@ -8,7 +7,6 @@ use chipledger_schemas::time::{DAY_MS, Time};
 use crate::error::Failure;
 use crate::output::{Output, Table, Value};
 use crate::session::{self, LedgerArgs};
-use crate::submission::Timeline;
 
 /// Lists shipments, or only those past their expected arrival.
 #[derive(clap::Args, Debug)]
@@ -25,11 +23,9 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        let store = self.ledger.read()?;
-        let view = store.view();
-        let now = self.now.unwrap_or_else(|| Timeline::of(&store).present());
-        let listed = view.shipments(now, self.overdue)?;
-        let moment = view.moment(AsOf::default())?;
+        let source = self.ledger.read()?;
+        let told = source.shipments(self.now, self.overdue)?;
+        let head = session::answer(&told).fact("now", "overdue as of", told.answer.now);
         let table = Table {
             columns: vec![
                 ("id", "shipment"),
@@ -46,12 +42,10 @@ impl Args {
                 ("missing", "missing"),
                 ("licence", "licence"),
             ],
-            rows: listed.into_iter().map(row).collect(),
+            rows: told.answer.shipments.into_iter().map(row).collect(),
             total: None,
         };
-        let answer =
-            session::answer(&store, &moment, "committed").fact("now", "overdue as of", now);
-        out.print(&answer.table(table))
+        out.print(&head.table(table))
     }
 }
 

@@ -1,12 +1,10 @@
 //! `status`: what this ledger is and how large.
 
-use chipledger_ledger::read::AsOf;
-use chipledger_ledger::state::State;
-use chipledger_proof::state::EntryKind;
+use chipledger_schemas::api::{self, Basis, NodeStatus};
 use chipledger_schemas::genesis::Clock;
 
 use crate::error::Failure;
-use crate::output::{Output, Value};
+use crate::output::{Answer, Output, Value};
 use crate::session::{self, LedgerArgs};
 
 /// Shows height, time, genesis hash and size of a ledger.
@@ -18,48 +16,59 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        let store = self.ledger.read()?;
-        let view = store.view();
-        let head = view.head()?;
-        let moment = view.moment(AsOf::default())?;
-        let count = |kind| view.entries(kind).map(|entries| entries.len());
-        let clock = match store.genesis().clock {
+        let (ledger, node) = self.ledger.read()?.status()?;
+        let head = api::Answer {
+            height: ledger.height,
+            block_time: ledger.block_time,
+            at: None,
+            basis: Basis::Committed,
+            clock: ledger.clock,
+            answer: (),
+        };
+        let clock = match ledger.clock {
             Clock::Wall => "wall",
             Clock::Replay => "replay",
         };
-        let bytes = folder_bytes(&self.ledger.ledger);
-        let answer = session::answer(&store, &moment, "committed")
-            .fact("name", "name", store.genesis().name.clone())
-            .fact("genesis", "genesis", store.genesis_hash().to_string())
-            .fact("block", "block", head.hash().to_string())
-            .fact(
-                "state_root",
-                "state root",
-                head.header.state_root.to_string(),
-            )
+        let size = ledger.size;
+        let answer = session::answer(&head)
+            .fact("name", "name", ledger.ledger)
+            .fact("genesis", "genesis", ledger.genesis.to_string())
+            .fact("block", "block", ledger.block.to_string())
+            .fact("state_root", "state root", ledger.state_root.to_string())
             .fact("clock", "clock", clock)
-            .fact(
-                "validators",
-                "validators",
-                store.genesis().validators.0.len(),
-            )
-            .fact("items", "items", view.item_count())
-            .fact("members", "members", count(EntryKind::Member)?)
-            .fact("sites", "sites", count(EntryKind::Site)?)
-            .fact("shipments", "shipments", count(EntryKind::Shipment)?)
-            .fact("disk_bytes", "disk MB", megabytes(bytes))
+            .fact("validators", "validators", size.validators)
+            .fact("items", "items", size.items)
+            .fact("members", "members", size.members)
+            .fact("sites", "sites", size.sites)
+            .fact("shipments", "shipments", size.shipments)
+            .fact("disk_bytes", "disk MB", megabytes(size.disk_bytes))
             .fact(
                 "commitment_bytes",
                 "memory of the commitment MB",
-                megabytes(store.commitment_bytes() as u64),
-            )
-            .fact(
+                megabytes(size.commitment_bytes),
+            );
+        let answer = match node {
+            None => answer.fact(
                 "resident_bytes",
                 "memory of this process MB",
                 resident_bytes().map_or(Value::Absent, megabytes),
-            );
+            ),
+            Some(node) => with_node(answer, node),
+        };
         out.print(&answer)
     }
+}
+
+/// What a node says of itself.
+fn with_node(answer: Answer, node: NodeStatus) -> Answer {
+    answer
+        .fact("member", "node of", Value::of(node.member))
+        .fact("role", "role", node.role.as_str())
+        .fact("peers_connected", "peers connected", u64::from(node.peers_connected))
+        .fact("waiting", "transactions waiting", node.mempool.transactions)
+        .fact("syncing", "syncing", if node.syncing { "yes" } else { "no" })
+        .fact("halted", "halted", Value::of(node.halted))
+        .fact("first_height", "first height held", node.first_height.0)
 }
 
 fn megabytes(bytes: u64) -> Value {
@@ -68,17 +77,6 @@ fn megabytes(bytes: u64) -> Value {
         digits: 6,
         shown: 1,
     }
-}
-
-/// Bytes of all files of a folder; what cannot be read counts nothing.
-fn folder_bytes(folder: &std::path::Path) -> u64 {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let size = |entry: std::fs::DirEntry| {
-        entry
-            .metadata()
-            .map_or(0, |m| if m.is_file() { m.len() } else { 0 })
-    };
-    entries.map(size).sum()
 }
 
 /// Most memory that this process had, where the system tells.

@@ -21,10 +21,9 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        let store = self.ledger.read()?;
-        let view = store.view();
-        let moment = view.moment(self.moment.as_of())?;
-        let steps = view.trace(&self.item, moment)?;
+        let source = self.ledger.read()?;
+        let told = source.history(&self.item, self.moment.as_of())?;
+        let head = session::answer(&told);
         let mut columns = vec![
             ("occurred_at", "occurred at"),
             ("kind", "record"),
@@ -44,10 +43,10 @@ impl Args {
         }
         let table = Table {
             columns,
-            rows: steps.into_iter().map(|step| row(step, whole)).collect(),
+            rows: told.answer.into_iter().map(|step| row(step, whole)).collect(),
             total: None,
         };
-        let answer = session::answer(&store, &moment, "derived")
+        let answer = head
             .fact("id", "item", self.item.to_string())
             .table(table);
         out.print(&answer)

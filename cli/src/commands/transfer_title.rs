@@ -32,8 +32,8 @@ pub struct Args {
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         let items = self.items.set()?;
-        self.write.act(out, self.when, |occurred_at, store| {
-            let price = self.seal.seal(store, self.price.as_deref())?;
+        self.write.act(out, self.when, |occurred_at, source| {
+            let price = self.seal.seal(source, self.price.as_deref())?;
             Ok(vec![Record::TransferTitle(TransferTitle {
                 items,
                 to: self.to,

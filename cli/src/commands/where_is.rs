@@ -21,18 +21,12 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        let store = self.ledger.read()?;
-        let view = store.view();
-        let as_of = self.moment.as_of();
-        let found = view.whereabouts(&self.item, as_of)?;
-        let (_, record) = view.record_at(found.record)?;
-        let basis = if as_of.is_now() {
-            "committed"
-        } else {
-            "derived"
-        };
+        let source = self.ledger.read()?;
+        let told = source.whereabouts(&self.item, self.moment.as_of())?;
+        let head = session::answer(&told);
+        let (found, record) = (told.answer.whereabouts, told.answer.record_id);
         let containers: Vec<_> = found.containers.iter().map(ToString::to_string).collect();
-        let answer = session::answer(&store, &found.moment, basis)
+        let answer = head
             .fact("id", "item", found.id.to_string())
             .fact("place", "place", found.place)
             .fact(

@@ -3,12 +3,13 @@
 use std::ops::ControlFlow;
 
 use chipledger_proof::state::{Account, AccountPlace};
+use chipledger_schemas::api::{Answer, Basis};
 use chipledger_schemas::ids::{Height, ItemNumber};
 use serde_json::{Value, json};
 
 use crate::read::items::ItemFilter;
 use crate::read::{AsOf, QueryError};
-use crate::store::View;
+use crate::store::{Store, View};
 
 macro_rules! exports {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $columns:expr;)*) => {
@@ -59,20 +60,29 @@ pub type Row = Vec<Value>;
 /// Items that are looked at between two rows that nobody wants.
 const CHUNK_ITEMS: u64 = 4_096;
 
-/// Hands every row to `put`, until that breaks off.
+/// Hands every row to `put`, until that breaks off; before that the names of their values to
+/// `begin`. All is of the one height that `begin` hears.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub fn export(
-    view: &View<'_>,
+    store: &Store,
     what: Export,
+    begin: impl FnOnce(Answer<&'static [&'static str]>),
     put: impl FnMut(Row) -> ControlFlow<()>,
 ) -> Result<(), QueryError> {
+    let view = store.view();
+    let moment = view.moment(AsOf::default())?;
+    let basis = match what {
+        Export::Items | Export::Compute => Basis::Committed,
+        Export::Records | Export::Postings => Basis::Derived,
+    };
+    begin(super::answer(store, moment, basis, what.columns()));
     match what {
-        Export::Records => records(view, put),
-        Export::Items => items(view, put),
-        Export::Postings => postings(view, put),
-        Export::Compute => balances(view, put),
+        Export::Records => records(&view, put),
+        Export::Items => items(&view, put),
+        Export::Postings => postings(&view, put),
+        Export::Compute => balances(&view, put),
     }
 }
 

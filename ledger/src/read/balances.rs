@@ -74,6 +74,43 @@ impl FromStr for By {
     }
 }
 
+/// Only accounts whose key in a dimension is a value: `status=installed`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Filter {
+    /// The dimension.
+    pub by: By,
+    /// The key.
+    pub value: String,
+}
+
+/// The text is no filter. Write it as the message shows.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NotAFilter {
+    /// There is no `=` in it.
+    #[error("{got:?} is no filter; write dimension=value, such as status=installed")]
+    Form {
+        /// What was given.
+        got: String,
+    },
+    /// It names no dimension.
+    #[error(transparent)]
+    Dimension(#[from] NotADimension),
+}
+
+impl FromStr for Filter {
+    type Err = NotAFilter;
+    fn from_str(text: &str) -> Result<Self, NotAFilter> {
+        let form = || NotAFilter::Form {
+            got: text.to_owned(),
+        };
+        let (by, value) = text.split_once('=').ok_or_else(form)?;
+        Ok(Self {
+            by: by.parse()?,
+            value: value.trim().to_owned(),
+        })
+    }
+}
+
 /// Amounts of compute. Sums are exact; models without a figure are counted beside it, never as
 /// zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -143,7 +180,7 @@ pub struct ComputeQuery {
     /// As of when.
     pub as_of: AsOf,
     /// Only accounts whose key in each of these dimensions is this.
-    pub filters: Vec<(By, String)>,
+    pub filters: Vec<Filter>,
 }
 
 /// Its answer: rows by key, and their sum.
@@ -184,8 +221,8 @@ impl View<'_> {
             let model = models.get(usize::from(number.0));
             let mut key = |by| key_of(by, account, model, &mut parents);
             let mut holds = true;
-            for (by, value) in &query.filters {
-                holds &= key(*by)?.eq_ignore_ascii_case(value);
+            for filter in &query.filters {
+                holds &= key(filter.by)?.eq_ignore_ascii_case(&filter.value);
             }
             if !holds {
                 continue;
