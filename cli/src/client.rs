@@ -116,7 +116,7 @@ impl Client {
     pub fn lines(
         &self,
         path: &str,
-    ) -> Result<impl Iterator<Item = std::io::Result<String>>, NoAnswer> {
+    ) -> Result<impl Iterator<Item = std::io::Result<String>> + use<>, NoAnswer> {
         let url = format!("{}{path}", self.base);
         let response = told(&url, self.agent.get(&url).call())?;
         Ok(BufReader::new(response.into_body().into_reader()).lines())

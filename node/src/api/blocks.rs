@@ -23,6 +23,13 @@ const PAGE_RECORDS_MAX: usize = 20_000;
 
 const TRANSACTIONS: Parameter = takes("transactions", "true: with the transactions");
 
+const ONE: &[Parameter] = &[TRANSACTIONS];
+const PAGE: &[Parameter] = &[
+    takes("from", "first height; the first one held if absent"),
+    takes("limit", "at most so many, 1 to 100; 20 if absent"),
+    TRANSACTIONS,
+];
+
 pub(super) fn routes() -> Vec<Route> {
     let route = |path, about, parameters, answer, handler| Route {
         method: Method::Get,
@@ -37,18 +44,14 @@ pub(super) fn routes() -> Vec<Route> {
         route(
             "/v1/blocks",
             "Headers with their certificates, lowest first, page by page.",
-            &[
-                takes("from", "first height; the first one held if absent"),
-                takes("limit", "at most so many, 1 to 100; 20 if absent"),
-                TRANSACTIONS,
-            ],
+            PAGE,
             "BlocksAnswer",
             get(page),
         ),
         route(
             "/v1/blocks/{height}",
             "One block with its certificate.",
-            &[TRANSACTIONS],
+            ONE,
             "BlockAnswer",
             get(one),
         ),

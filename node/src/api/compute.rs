@@ -10,32 +10,34 @@ use chipledger_schemas::api::Answer;
 use super::Api;
 use super::error::ApiError;
 use super::parameters::Parameters;
-use super::routes::{AT, KNOWN_AT, Method, Route, Shape, takes};
+use super::routes::{AT, KNOWN_AT, Method, Parameter, Route, Shape, takes};
 
 /// Filters of one question.
 const FILTERS_MAX: usize = 16;
+
+const PARAMETERS: &[Parameter] = &[
+    takes(
+        "by",
+        "jurisdiction, site, holder, owner, parent, user, status or model; jurisdiction if absent",
+    ),
+    takes(
+        "metric",
+        "by what concentration is counted: tpp, h100e, fp16, memory or count; tpp if absent",
+    ),
+    takes(
+        "where",
+        "only what is so in another dimension, such as status=installed; may be repeated",
+    ),
+    AT,
+    KNOWN_AT,
+];
 
 pub(super) fn routes() -> Vec<Route> {
     vec![Route {
         method: Method::Get,
         path: "/v1/compute",
         about: "Pooled compute summed by a dimension, with its concentration.",
-        parameters: &[
-            takes(
-                "by",
-                "jurisdiction, site, holder, owner, parent, user, status or model; jurisdiction if absent",
-            ),
-            takes(
-                "metric",
-                "by what concentration is counted: tpp, h100e, fp16, memory or count; tpp if absent",
-            ),
-            takes(
-                "where",
-                "only what is so in another dimension, such as status=installed; may be repeated",
-            ),
-            AT,
-            KNOWN_AT,
-        ],
+        parameters: PARAMETERS,
         body: None,
         answer: Shape::Answer("Pooled"),
         handler: get(compute),

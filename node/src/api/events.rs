@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use super::Api;
 use super::error::ApiError;
 use super::parameters::Parameters;
-use super::routes::{Method, Route, Shape, takes};
+use super::routes::{Method, Parameter, Route, Shape, takes};
 
 /// Heights that a client may fall behind once it has caught up.
 const BEHIND_MAX: u64 = 1_000;
@@ -32,6 +32,12 @@ const READ_AT_ONCE: u64 = 100;
 /// Events that are kept in memory, so that many clients cost one reading.
 const RECENT_MAX: usize = 1_024;
 
+const PARAMETERS: &[Parameter] = &[takes(
+    "after",
+    "begin behind this height, for clients that cannot send Last-Event-ID; the last one if \
+             absent",
+)];
+
 pub(super) fn routes() -> Vec<Route> {
     vec![Route {
         method: Method::Get,
@@ -39,11 +45,7 @@ pub(super) fn routes() -> Vec<Route> {
         about: "Server-sent events: `block` for each committed block (a BlockEvent), its id the \
             height; `dropped`, the last one of a client that is too slow. Resumes behind the \
             height in Last-Event-ID.",
-        parameters: &[takes(
-            "after",
-            "begin behind this height, for clients that cannot send Last-Event-ID; the last one if \
-             absent",
-        )],
+        parameters: PARAMETERS,
         body: None,
         answer: Shape::Other("text/event-stream"),
         handler: get(events),

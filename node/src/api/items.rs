@@ -33,6 +33,15 @@ const FILTERS: &[Parameter] = &[
     takes("cursor", "`next` of the page before"),
 ];
 
+const OVERDUE: &[Parameter] = &[
+    takes(
+        "overdue",
+        "true: only open ones past their expected arrival",
+    ),
+    takes("now", "overdue as of this time; the present if absent"),
+];
+const MOMENT: &[Parameter] = &[AT, KNOWN_AT];
+
 pub(super) fn routes() -> Vec<Route> {
     let route = |path, about, parameters, answer, handler| Route {
         method: Method::Get,
@@ -55,27 +64,21 @@ pub(super) fn routes() -> Vec<Route> {
             "/v1/items/{id}",
             "Where an item is, or was: place, containers, holder, owner, user, status. Ids in any \
              GS1 form are understood.",
-            &[AT, KNOWN_AT],
+            MOMENT,
             "Found",
             get(whereabouts),
         ),
         route(
             "/v1/items/{id}/history",
             "Every record that named an item, or moved a container that it was in.",
-            &[AT, KNOWN_AT],
+            MOMENT,
             "Steps",
             get(history),
         ),
         route(
             "/v1/shipments",
             "Shipments, or those past their expected arrival.",
-            &[
-                takes(
-                    "overdue",
-                    "true: only open ones past their expected arrival",
-                ),
-                takes("now", "overdue as of this time; the present if absent"),
-            ],
+            OVERDUE,
             "Shipments",
             get(shipments),
         ),

@@ -58,7 +58,7 @@ impl PathText {
 
 impl Parameters {
     /// The text of a parameter that may be there once.
-    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
+    pub(super) fn text<'a>(&'a self, name: &'a str) -> Result<Option<&'a str>, ApiError> {
         let mut found = self.all(name);
         let first = found.next();
         if found.next().is_some() {
