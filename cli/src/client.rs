@@ -27,6 +27,8 @@ pub enum NoAnswer {
     Told {
         /// Code, message and hint.
         body: ErrorBody,
+        /// Who says it.
+        by: Voice,
         /// Seconds to wait before it is tried again, if that may help.
         retry_after: Option<u64>,
     },
@@ -34,6 +36,15 @@ pub enum NoAnswer {
     Lost(Failure),
     /// Something answered that is no node of this API.
     Strange(Failure),
+}
+
+/// Who says no: some codes are of both, so the status decides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Voice {
+    /// The ledger's rules: status 422.
+    Rules,
+    /// The node.
+    Node,
 }
 
 /// A node.
@@ -171,8 +182,16 @@ fn told(
     let retry_after = response.headers().get("retry-after");
     let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
     let status = response.status();
+    let by = match status.as_u16() {
+        422 => Voice::Rules,
+        _ => Voice::Node,
+    };
     match response.body_mut().read_json::<ErrorBody>() {
-        Ok(body) => Err(NoAnswer::Told { body, retry_after }),
+        Ok(body) => Err(NoAnswer::Told {
+            body,
+            by,
+            retry_after,
+        }),
         Err(_) => Err(NoAnswer::Strange(strange(url, &format!("status {status}")))),
     }
 }
@@ -208,13 +227,17 @@ fn lost(url: &str, error: &ureq::Error) -> NoAnswer {
 impl NoAnswer {
     /// Whether it is this refusal.
     pub fn is(&self, code: ErrorCode) -> bool {
-        matches!(self, Self::Told { body, .. } if body.code == code.as_str())
+        matches!(self, Self::Told { body, by: Voice::Node, .. } if body.code == code.as_str())
     }
 
     /// What the rules say no to, if they do.
     pub fn rule(&self) -> Option<RuleRejection> {
         match self {
-            Self::Told { body, .. } if ErrorCode::of(&body.code).is_none() => Some(RuleRejection {
+            Self::Told {
+                body,
+                by: Voice::Rules,
+                ..
+            } => Some(RuleRejection {
                 code: body.code.clone(),
                 message: body.message.clone(),
                 hint: body.hint.clone(),
@@ -232,7 +255,8 @@ pub fn segment(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~:=".contains(&byte) {
             path.push(char::from(byte));
         } else {
-            path.push_str(&format!("%{byte:02X}"));
+            path.push('%');
+            path.push_str(&hex::encode_upper([byte]));
         }
     }
     path

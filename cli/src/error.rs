@@ -264,8 +264,8 @@ impl Failure {
     pub(crate) fn told(body: ErrorBody) -> Self {
         use ErrorCode as E;
         let Some(code) = ErrorCode::of(&body.code) else {
-            let message = format!("rejected: {}: {}", body.code, body.message);
-            return Self::new(Class::Rejected, message, body.hint);
+            let message = format!("{}: {}", body.code, body.message);
+            return Self::new(Class::Unreachable, message, body.hint);
         };
         let (class, hint) = match code {
             E::ItemUnknown => (Class::NotFound, ITEM_UNKNOWN),

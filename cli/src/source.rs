@@ -330,6 +330,9 @@ fn exported(
 
 impl From<NoAnswer> for Failure {
     fn from(error: NoAnswer) -> Self {
+        if let Some(rejection) = error.rule() {
+            return rejection.into();
+        }
         match error {
             NoAnswer::Lost(failure) | NoAnswer::Strange(failure) => failure,
             NoAnswer::Told { body, .. } => Self::told(body),

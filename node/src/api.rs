@@ -71,7 +71,7 @@ impl Default for Limits {
             event_clients: 64,
             question_time: Duration::from_secs(30),
             body_time: Duration::from_secs(30),
-            idle_time: Duration::from_secs(120),
+            idle_time: Duration::from_mins(2),
             heartbeat: Duration::from_secs(15),
         }
     }

@@ -25,6 +25,7 @@ pub struct ApiError {
 }
 
 /// Status and advice of a code.
+#[allow(clippy::too_many_lines, reason = "a table: one row per code")]
 fn meaning(code: ErrorCode) -> (StatusCode, &'static str) {
     use ErrorCode as E;
     use StatusCode as S;

@@ -80,12 +80,7 @@ fn a_body_that_cannot_be_read_is_refused_with_its_own_status() {
         ("application/json", b"{\"body\": 7}", 400, "bad_body"),
         ("text/plain", b"hello", 415, "unsupported_media_type"),
         ("", b"hello", 415, "unsupported_media_type"),
-        (
-            "application/octet-stream",
-            b"\xff\xff\xff",
-            422,
-            "unknown_version",
-        ),
+        ("application/octet-stream", b"\x07", 422, "unknown_version"),
         ("application/octet-stream", b"\x01", 422, "malformed"),
         ("application/octet-stream", &huge, 413, "body_too_large"),
     ] {
