@@ -1,6 +1,7 @@
 //! Hands: the command line. Every subcommand is one file of `commands`; what they share is how a
-//! ledger is named (`session`), where answers come from (`source`, `client`), how records are read (`input`), signed (`signing`) and submitted
-//! (`submission`), how answers are shown (`output`) and how failures end (`error`).
+//! ledger is named (`session`), where answers come from (`source`, `client`), how records are read
+//! (`input`), signed (`signing`) and submitted (`submission`), how answers are shown (`output`) and
+//! how failures end (`error`).
 
 use std::process::ExitCode;
 
