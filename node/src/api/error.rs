@@ -260,7 +260,9 @@ mod tests {
         for code in ErrorCode::ALL {
             let of_rules = chipledger_ledger::rejection::Code::ALL.iter();
             assert!(
-                of_rules.into_iter().all(|rule| rule.as_str() != code.as_str()),
+                of_rules
+                    .into_iter()
+                    .all(|rule| rule.as_str() != code.as_str()),
                 "{code}"
             );
             let (status, hint) = meaning(*code);
