@@ -1,4 +1,16 @@
-//! Time and peers.
+//! Time and peers: the only crate with an async runtime, sockets and the consensus engine.
 
 pub mod api;
+pub mod commands;
+pub mod config;
+pub mod consensus;
+pub mod desk;
+pub mod gossip;
+pub mod guard;
+pub mod keys;
+pub mod lock;
+pub mod membership;
+pub mod mempool;
 pub mod network;
+pub mod node;
+pub mod status;

@@ -216,6 +216,8 @@ macro_rules! purposes {
 purposes! {
     /// Genesis document.
     GENESIS = "chipledger v1 genesis";
+    /// Preimage of a founder's signature under the genesis document.
+    GENESIS_SIGNATURE = "chipledger v1 genesis signature";
     /// One record's canonical bytes: leaf of a transaction's record list.
     RECORD = "chipledger v1 record";
     /// A transaction's unsigned body (head with the records' root): its id.

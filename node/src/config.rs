@@ -1,0 +1,353 @@
+//! The configuration file: TOML, read and checked once, with messages that name the line.
+//!
+//! Paths in it are relative to the file. What a key means is said beside its field; `init` writes
+//! a file with these comments.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use chipledger_schemas::ids::GenesisHash;
+use serde::{Deserialize, Serialize};
+
+use crate::consensus::pace::PaceConfig;
+use crate::mempool::MempoolConfig;
+use crate::network::NetworkConfig;
+
+/// The whole file.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Directory of the ledger, of consensus and of snapshots.
+    pub data: PathBuf,
+    /// The genesis document; every member uses the same file.
+    pub genesis: PathBuf,
+    /// Its hash, as the members compared it: a node with another document does not start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub genesis_hash: Option<GenesisHash>,
+    /// The key that names the node among peers.
+    pub peer_key: PathBuf,
+    /// The key that votes; absent for an observer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validator: Option<ValidatorConfig>,
+    /// Who connects to whom.
+    #[serde(default)]
+    pub network: NetworkConfig,
+    /// Peers that are let in before the ledger says so.
+    #[serde(default)]
+    pub bootstrap_peers: Vec<BootstrapPeer>,
+    /// The HTTP API.
+    #[serde(default)]
+    pub api: ApiConfig,
+    /// The pace of blocks.
+    #[serde(default)]
+    pub consensus: PaceConfig,
+    /// Bounds of the mempool.
+    #[serde(default)]
+    pub mempool: MempoolConfig,
+    /// What is kept of the past.
+    #[serde(default)]
+    pub history: HistoryConfig,
+    /// What becomes of evidence against validators.
+    #[serde(default)]
+    pub evidence: EvidenceConfig,
+    /// Logs.
+    #[serde(default)]
+    pub log: LogConfig,
+}
+
+/// The key that votes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidatorConfig {
+    /// The key file.
+    pub key: PathBuf,
+    /// Its guard, outside the data directory; beside the key file by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<PathBuf>,
+}
+
+/// A peer that is let in until this node has caught up with the ledger's own list.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BootstrapPeer {
+    /// Whose peer it is.
+    pub member: chipledger_schemas::ids::MemberId,
+    /// Its peer key: 64 hexadecimal digits.
+    pub key: chipledger_schemas::ids::PublicKey,
+}
+
+/// The HTTP API: the section `[api]`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiConfig {
+    /// Address to listen on. Anybody who reaches it can read and submit: keep it on loopback or
+    /// behind a proxy that knows its users.
+    pub listen: SocketAddr,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
+        }
+    }
+}
+
+/// What is kept of the past: the section `[history]`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HistoryConfig {
+    /// Blocks kept besides the present state; 0 keeps all.
+    pub blocks: u64,
+    /// A snapshot is taken every so many blocks and at stop; 0 takes none.
+    pub snapshot_every: u64,
+    /// Snapshots kept.
+    pub snapshots: usize,
+    /// Whether an empty node begins from a peer's snapshot instead of from genesis.
+    pub start_from_snapshot: bool,
+}
+
+impl Default for HistoryConfig {
+    fn default() -> Self {
+        Self {
+            blocks: 0,
+            snapshot_every: 10_000,
+            snapshots: 2,
+            start_from_snapshot: false,
+        }
+    }
+}
+
+/// What becomes of evidence: the section `[evidence]`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvidenceConfig {
+    /// A clerk key of the member: the node reports with it what it finds. Without it, evidence is
+    /// written to the data directory only, for a person to report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+}
+
+/// Logs: the section `[log]`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// `error`, `warn`, `info` or `debug` for the node, or a filter such as
+    /// `info,chipledger_node=debug`.
+    pub level: String,
+    /// One JSON object per line instead of text.
+    pub json: bool,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            level: "info".to_owned(),
+            json: false,
+        }
+    }
+}
+
+/// The file cannot be used. Correct what the message names.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is no TOML of this form; the message names line and column.
+    #[error("{}: {reason}", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// Why, with the line.
+        reason: String,
+    },
+    /// A value cannot be right.
+    #[error("{} line {line}: {key}: {reason}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The line of the key, or 0 if it stands nowhere.
+        line: usize,
+        /// The key.
+        key: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a file; paths become absolute or relative to the working directory.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut config: Self = toml::from_str(&text).map_err(|error| ConfigError::Form {
+            path: path.to_owned(),
+            reason: error.to_string().trim_end().to_owned(),
+        })?;
+        config.check().map_err(|(key, reason)| ConfigError::Value {
+            path: path.to_owned(),
+            line: line_of(&text, &key),
+            key,
+            reason,
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        config.resolve(folder);
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), (String, String)> {
+        let wrong = |key: &str, reason: &str| Err((key.to_owned(), reason.to_owned()));
+        let pace = &self.consensus;
+        if pace.heartbeat_ms < pace.block_interval_ms {
+            return wrong("heartbeat_ms", "must not be below block_interval_ms");
+        }
+        if pace.propose_ms < 50 || pace.vote_ms < 20 {
+            return wrong(
+                "propose_ms",
+                "rounds cannot be this short; 1500 and vote_ms 500 are usual",
+            );
+        }
+        if pace.timeout_max_ms < pace.propose_ms {
+            return wrong("timeout_max_ms", "must not be below propose_ms");
+        }
+        let mempool = &self.mempool;
+        if mempool.member_transactions_max == 0 || mempool.transactions_max == 0 {
+            return wrong("transactions_max", "must be positive");
+        }
+        if self.history.blocks != 0 && self.history.blocks < 1_000 {
+            return wrong("blocks", "keep at least 1000 blocks, or 0 for all");
+        }
+        if let Some(validator) = &self.validator
+            && let Some(guard) = &validator.guard
+            && guard.starts_with(&self.data)
+        {
+            return wrong(
+                "guard",
+                "must lie outside the data directory, which may be wiped or restored",
+            );
+        }
+        self.network
+            .check()
+            .map_err(|error| network_error(&error.to_string()))
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        let absolute = |path: &mut PathBuf| *path = folder.join(&*path);
+        absolute(&mut self.data);
+        absolute(&mut self.genesis);
+        absolute(&mut self.peer_key);
+        if let Some(validator) = &mut self.validator {
+            absolute(&mut validator.key);
+            if let Some(guard) = &mut validator.guard {
+                absolute(guard);
+            }
+        }
+        if let Some(key) = &mut self.evidence.key {
+            absolute(key);
+        }
+    }
+
+    /// Where the guard of the key that votes lies.
+    pub fn guard_path(validator: &ValidatorConfig) -> PathBuf {
+        let beside = || crate::guard::guard_path(&validator.key);
+        validator.guard.clone().unwrap_or_else(beside)
+    }
+
+    /// The ledger's directory.
+    pub fn ledger_dir(&self) -> PathBuf {
+        self.data.join("ledger")
+    }
+
+    /// Undecided blocks and the engine's log.
+    pub fn consensus_dir(&self) -> PathBuf {
+        self.data.join("consensus")
+    }
+
+    /// The engine's write-ahead log.
+    pub fn wal_path(&self) -> PathBuf {
+        self.consensus_dir().join("consensus.wal")
+    }
+
+    /// Snapshots taken here.
+    pub fn snapshots_dir(&self) -> PathBuf {
+        self.data.join("snapshots")
+    }
+
+    /// Evidence against validators.
+    pub fn evidence_dir(&self) -> PathBuf {
+        self.data.join("evidence")
+    }
+}
+
+/// The network names the key at the beginning of its messages.
+fn network_error(message: &str) -> (String, String) {
+    let key = message.split_whitespace().next().unwrap_or_default();
+    (key.to_owned(), message.to_owned())
+}
+
+/// The line on which a key is set, from 1; 0 if it is not.
+fn line_of(text: &str, key: &str) -> usize {
+    let last = key.rsplit('.').next().unwrap_or(key);
+    let sets = |line: &str| {
+        let line = line.trim_start();
+        line.strip_prefix(last)
+            .is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    text.lines().position(sets).map_or(0, |index| index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = "data = 'd'\ngenesis = 'g.json'\npeer_key = 'p.json'\n";
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("node.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(&path)
+    }
+
+    #[test]
+    fn a_short_file_is_enough_and_its_paths_are_relative_to_it() {
+        let config = load(MINIMAL).unwrap();
+        assert!(config.data.is_absolute() && config.data.ends_with("d"));
+        assert_eq!(config.consensus, PaceConfig::default());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        let cases = [
+            ("data = 'd'\n", "missing field `genesis`"),
+            (&format!("{MINIMAL}hearbeat = 3\n"), "line 4"),
+            (
+                &format!("{MINIMAL}[consensus]\nheartbeat_ms = 5\n"),
+                "line 5: heartbeat_ms",
+            ),
+            (
+                &format!("{MINIMAL}[history]\nblocks = 10\n"),
+                "line 5: blocks",
+            ),
+            (&format!("{MINIMAL}[api]\nlisten = 'here'\n"), "line 5"),
+            (
+                &format!("{MINIMAL}[validator]\nkey = 'v.json'\nguard = 'd/v.guard'\n"),
+                "line 6: guard",
+            ),
+            (&format!("{MINIMAL}[network]\nlisten = []\n"), "line 5"),
+        ];
+        for (text, expected) in cases {
+            let error = load(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{expected} not in {error}");
+        }
+    }
+}
