@@ -117,6 +117,7 @@ pub fn run(config: &BenchConfig) -> Result<Report, BenchError> {
     let world = World::new(WorldConfig {
         scale_ppm: config.scale_ppm,
         seed: 1,
+        validators: 1,
     });
     let start = Instant::now();
     let done = load(&world, &dir, |_| {})?;
@@ -223,6 +224,7 @@ impl Ground {
         let world = World::new(WorldConfig {
             scale_ppm: 1,
             seed: 1,
+            validators: 1,
         });
         let genesis = world.genesis();
         let refused = |what: &str| BenchError::Refused(what.to_owned());

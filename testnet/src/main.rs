@@ -93,6 +93,7 @@ fn world(args: &WorldArgs) -> anyhow::Result<()> {
     let world = World::new(WorldConfig {
         scale_ppm,
         seed: args.seed,
+        validators: 1,
     });
     if args.list_unloadable {
         list_unloadable(&world)?;

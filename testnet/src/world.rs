@@ -8,13 +8,14 @@
 use std::collections::BTreeMap;
 
 use chipledger_schemas::catalogue::ModelId;
-use chipledger_schemas::genesis::Genesis;
+use chipledger_schemas::genesis::{Clock, Genesis};
 use chipledger_schemas::ids::{MemberId, SiteId};
 use chipledger_schemas::keys::SecretKey;
 use chipledger_schemas::records::{Record, SetSite};
 use chipledger_schemas::time::Time;
 use chipledger_schemas::transaction::Transaction;
 
+pub use cast::{Cast, VALIDATORS_MAX};
 pub use cluster::{Cluster, Clusters, Lack, Part, Unloadable};
 pub use expected::{Expected, Pool};
 pub use scale::{NotAScale, Scale};
@@ -25,6 +26,7 @@ use plan::{Plan, PlannedSite};
 use roster::{Roster, distributor};
 use slug::Slugs;
 
+mod cast;
 mod cluster;
 mod deliveries;
 mod draft;
@@ -54,6 +56,8 @@ pub struct WorldConfig {
     pub scale_ppm: u64,
     /// Everything that is not in the tables follows from it, keys included.
     pub seed: u64,
+    /// Validators of its ledger, 1 (a ledger of one's own) or 4 to [`VALIDATORS_MAX`].
+    pub validators: usize,
 }
 
 /// What a world consists of.
@@ -82,8 +86,7 @@ pub struct Summary {
 /// A world, ready to be signed.
 #[derive(Debug)]
 pub struct World {
-    seed: Seed,
-    genesis: Genesis,
+    cast: Cast,
     drafts: Vec<Draft>,
     expected: Expected,
     sites: BTreeMap<SiteId, BTreeMap<ModelId, u64>>,
@@ -101,8 +104,8 @@ impl World {
         let seed = Seed(config.seed);
         let clusters = Clusters::builtin();
         let roster = Roster::of(&clusters);
-        let genesis = governance::genesis(seed, &roster);
-        let mut plan = Plan::new(seed, scale, genesis, roster);
+        let cast = Cast::of(seed, &roster, config.validators, Clock::Replay);
+        let mut plan = Plan::new(seed, scale, cast.genesis().clone(), roster);
         add_fab_and_distributor_sites(&mut plan);
         let ids = add_cluster_sites(&mut plan, &clusters.loadable);
         for (cluster, site) in clusters.loadable.iter().zip(&ids) {
@@ -125,9 +128,8 @@ impl World {
             (site, models)
         });
         Self {
-            seed,
+            cast,
             sites: sites.collect(),
-            genesis: plan.genesis,
             drafts: plan.drafts,
             expected,
             unloadable: clusters.unloadable,
@@ -135,31 +137,38 @@ impl World {
         }
     }
 
-    /// The first state of its ledger: replay clock, one validator.
+    /// The first state of its ledger: replay clock.
     pub fn genesis(&self) -> Genesis {
-        self.genesis.clone()
+        self.cast.genesis().clone()
     }
 
-    /// The key that the one validator votes with.
+    /// Who is there from the start, with their demonstration keys.
+    pub fn cast(&self) -> &Cast {
+        &self.cast
+    }
+
+    /// The key that the first validator votes with.
     pub fn validator_key(&self) -> SecretKey {
-        self.seed
-            .key(&self.genesis.validators.0[0].member, KeyName::Validator)
+        self.cast
+            .validator_key(&self.cast.genesis().validators.0[0].member)
     }
 
     /// The admin key of a member. Any member id has one; the ledger knows those of its members.
     pub fn key(&self, member: &MemberId) -> SecretKey {
-        self.seed.key(member, KeyName::Admin)
+        self.cast.admin_key(member)
     }
 
     /// The clerk key with which a member other than an authority signs at `time`.
     pub fn clerk_key(&self, member: &MemberId, time: Time) -> SecretKey {
-        self.seed.key(member, KeyName::Clerk(keys::term(time)))
+        self.cast
+            .seed()
+            .key(member, KeyName::Clerk(keys::term(time)))
     }
 
     /// The history, in the order in which it was signed; each is signed as it is asked for.
     pub fn transactions(&self) -> impl Iterator<Item = Transaction> + '_ {
-        let genesis = self.genesis.hash();
-        let mut keys = Keyring::new(self.seed);
+        let genesis = self.cast.genesis().hash();
+        let mut keys = Keyring::new(self.cast.seed());
         self.drafts
             .iter()
             .map(move |draft| draft.sign(genesis, &mut keys))

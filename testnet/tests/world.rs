@@ -21,7 +21,11 @@ fn compute_by_jurisdiction_equals_the_published_table_at_every_scale_tried() {
     for scale_ppm in [1, 20_000] {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("ledger");
-        let world = World::new(WorldConfig { scale_ppm, seed: 7 });
+        let world = World::new(WorldConfig {
+            scale_ppm,
+            seed: 7,
+            validators: 1,
+        });
         load(&world, &dir, |_| {}).unwrap();
         let store = Store::open(&dir).unwrap();
         let view = store.view();
@@ -49,6 +53,7 @@ fn the_past_is_derived_to_what_was_committed_then() {
     let world = World::new(WorldConfig {
         scale_ppm: 1,
         seed: 7,
+        validators: 1,
     });
     load(&world, &dir, |_| {}).unwrap();
     let store = Store::open(&dir).unwrap();
@@ -94,6 +99,7 @@ fn one_seed_is_one_chain() {
         let world = World::new(WorldConfig {
             scale_ppm: 1,
             seed: 3,
+            validators: 1,
         });
         load(&world, &dir, |_| {}).unwrap();
         Store::open(&dir).unwrap().head().hash()

@@ -25,8 +25,11 @@ use super::roster::{Party, REGULATORS, Roster, customs, named};
 
 /// The authority that grants licences.
 pub(super) const LICENSOR: &str = "REG-US";
-/// Whose peer runs the ledger alone.
-const VALIDATOR: &str = "CUSTOMS-US";
+/// Whose customs run validators, first come first; the first runs a ledger of one alone.
+const VALIDATORS: [&str; VALIDATORS_MAX] =
+    ["US", "DE", "JP", "GB", "FR", "KR", "NL", "SG", "CA", "IN"];
+/// Most validators of a demonstration network.
+pub(super) const VALIDATORS_MAX: usize = 10;
 /// The vendor that is there from the start, with its site.
 const FOUNDING_FAB: &str = "NVIDIA";
 /// A member that is admitted by proposal and votes instead of a transaction signed by a quorum.
@@ -55,8 +58,9 @@ pub(super) fn needs_licence(to: Jurisdiction, model: &ModelId, time: Time) -> bo
         && time >= named::<Time>(LICENCE_FROM)
 }
 
-/// Founders are the authorities and one vendor; everybody else is admitted by them later.
-pub(super) fn genesis(seed: Seed, roster: &Roster) -> Genesis {
+/// Founders are the authorities and one vendor; everybody else is admitted by them later. Each
+/// validator is the customs of another country, and has one vote.
+pub(super) fn genesis(seed: Seed, roster: &Roster, validators: usize, clock: Clock) -> Genesis {
     let founding_fab: MemberId = named(FOUNDING_FAB);
     let founders = roster.members.values().filter(|member| {
         roster.authorities.contains(&member.member) || member.member == founding_fab
@@ -66,18 +70,22 @@ pub(super) fn genesis(seed: Seed, roster: &Roster) -> Genesis {
         admin_key: seed.key(&member.member, KeyName::Admin).public(),
         peer_keys: Vec::new(),
     });
-    let validator: MemberId = named(VALIDATOR);
-    let seat = ValidatorSeat {
-        key: seed.key(&validator, KeyName::Validator).public(),
-        member: validator,
-        power: 1,
-    };
+    let seats = VALIDATORS.iter().take(validators).map(|place| {
+        let member = customs(named(place));
+        ValidatorSeat {
+            key: seed.key(&member, KeyName::Validator).public(),
+            member,
+            power: 1,
+        }
+    });
+    let mut seats: Vec<ValidatorSeat> = seats.collect();
+    seats.sort();
     let packaging = roster.fabs().filter(|party| party.member == founding_fab);
     Genesis {
         version: GENESIS_VERSION,
         name: "Chipledger demonstration world".to_owned(),
         time: named(GENESIS_TIME),
-        clock: Clock::Replay,
+        clock,
         bounds: Bounds::default(),
         catalogue: Catalogue::builtin().edition.number,
         founders: founders.collect(),
@@ -85,8 +93,8 @@ pub(super) fn genesis(seed: Seed, roster: &Roster) -> Genesis {
             .map(|party| fab_site(party, named(GENESIS_TIME)))
             .collect(),
         policies: policies(),
-        validators: ValidatorSet(vec![seat]),
-        solo: true,
+        validators: ValidatorSet(seats),
+        solo: validators == 1,
     }
 }
 

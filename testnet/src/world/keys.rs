@@ -33,6 +33,8 @@ pub(super) enum KeyName {
     Clerk(usize),
     /// The key that a validator votes with.
     Validator,
+    /// The key that names a member's node among peers.
+    Peer,
 }
 
 /// The term in which `time` lies.
@@ -72,6 +74,7 @@ impl Seed {
             KeyName::Admin => "admin".to_owned(),
             KeyName::Clerk(term) => format!("clerk {term}"),
             KeyName::Validator => "validator".to_owned(),
+            KeyName::Peer => "peer".to_owned(),
         };
         let parts = [member.as_str().as_bytes(), name.as_bytes()];
         SecretKey::from_seed(&self.derive("chipledger testnet v1 demonstration key", &parts))

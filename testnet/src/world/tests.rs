@@ -17,7 +17,11 @@ mod book;
 
 fn world(scale: &str, seed: u64) -> World {
     let scale_ppm = Scale::parse(scale).expect("a scale").ppm();
-    World::new(WorldConfig { scale_ppm, seed })
+    World::new(WorldConfig {
+        scale_ppm,
+        seed,
+        validators: 1,
+    })
 }
 
 /// A thousandth of the world, shared by the tests that only read it.
