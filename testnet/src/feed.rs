@@ -7,6 +7,8 @@
 //! must not run past the end of what still waits.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -56,6 +58,9 @@ pub enum FeedError {
         /// What was last heard of it.
         why: String,
     },
+    /// It was told to stop.
+    #[error("stopped; run the load again to go on")]
+    Stopped,
 }
 
 /// How far a load has come.
@@ -72,7 +77,7 @@ pub struct Progress {
 }
 
 /// Submits a stream of transactions, whose `signed_at` never falls, to nodes; the first `skip` are
-/// known to be final. Returns when all are.
+/// known to be final. Returns when all are, or `report` says to stop.
 ///
 /// # Errors
 /// [`FeedError`], the first.
@@ -83,16 +88,17 @@ pub fn feed(
     nodes: &[Client],
     transactions: impl Iterator<Item = Transaction>,
     skip: Number,
-    report: impl FnMut(Progress),
+    report: impl FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Progress, FeedError> {
     assert!(!nodes.is_empty(), "a world is loaded through at least one node");
     let (jobs, waiting) = channel::<Job>();
     let waiting = Arc::new(Mutex::new(waiting));
     let (done, results) = channel();
+    let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..REQUESTS {
-            let (waiting, done) = (Arc::clone(&waiting), done.clone());
-            scope.spawn(move || work(nodes, &waiting, &done));
+            let (waiting, done, over) = (Arc::clone(&waiting), done.clone(), &over);
+            scope.spawn(move || work(nodes, &waiting, &done, over));
         }
         drop(done);
         let mut stretch = Stretch {
@@ -104,8 +110,10 @@ pub fn feed(
             progress: Progress::default(),
             report,
         };
-        stretch.run(transactions, skip, &results)
-        // Dropping the stretch closes the channel of jobs; the threads end after their last one.
+        let outcome = stretch.run(transactions, skip, &results);
+        // Dropping the stretch closes the channel of jobs: the threads end.
+        over.store(true, Ordering::Relaxed);
+        outcome
     })
 }
 
@@ -139,7 +147,7 @@ struct Stretch<R> {
     report: R,
 }
 
-impl<R: FnMut(Progress)> Stretch<R> {
+impl<R: FnMut(Progress) -> ControlFlow<()>> Stretch<R> {
     fn run(
         &mut self,
         transactions: impl Iterator<Item = Transaction>,
@@ -160,7 +168,9 @@ impl<R: FnMut(Progress)> Stretch<R> {
                 return Ok(self.progress);
             };
             result?;
-            self.finish(number);
+            if self.finish(number).is_break() {
+                return Err(FeedError::Stopped);
+            }
         }
     }
 
@@ -210,9 +220,9 @@ impl<R: FnMut(Progress)> Stretch<R> {
         }
     }
 
-    fn finish(&mut self, number: Number) {
+    fn finish(&mut self, number: Number) -> ControlFlow<()> {
         let Some(held) = self.under_way.remove(&number) else {
-            return;
+            return ControlFlow::Continue(());
         };
         for dependant in self.dependants.remove(&number).unwrap_or_default() {
             if let Some(waiting) = self.under_way.get_mut(&dependant) {
@@ -225,12 +235,17 @@ impl<R: FnMut(Progress)> Stretch<R> {
         self.progress.transactions += 1;
         self.progress.item_events += held.item_events;
         self.progress.time = self.progress.time.max(held.signed_at);
-        (self.report)(self.progress);
+        (self.report)(self.progress)
     }
 }
 
-fn work(nodes: &[Client], waiting: &Mutex<Receiver<Job>>, done: &Sender<Done>) {
-    loop {
+fn work(
+    nodes: &[Client],
+    waiting: &Mutex<Receiver<Job>>,
+    done: &Sender<Done>,
+    over: &AtomicBool,
+) {
+    while !over.load(Ordering::Relaxed) {
         let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
         let result = make_final(nodes, &job);

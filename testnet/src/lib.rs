@@ -1,7 +1,11 @@
 //! The world: a signed history of the world's accelerators, made from public facts.
 //!
 //! [`world::World`] turns the tables in `testnet/data` into a genesis document and a stream of
-//! signed transactions; [`batch`] groups such a stream into blocks; [`load`] puts it into a ledger.
+//! signed transactions; [`batch`] groups such a stream into blocks; [`load`] puts it into a ledger,
+//! [`feed`] through a network of real nodes.
+//!
+//! [`local`] runs n nodes on this machine; [`proxy`] is the weather between them; [`chaos`] lets
+//! faults happen to them and [`checker`] judges what they publish.
 //!
 //! What is fact and what is made up: which clusters exist, whose, where, since when and with how
 //! many chips of which model is in the tables; everything between fab and rack (sites of fabs,
@@ -11,5 +15,11 @@
 
 pub mod batch;
 pub mod bench;
+pub mod chaos;
+pub mod checker;
+pub mod client;
+pub mod feed;
 pub mod load;
+pub mod local;
+pub mod proxy;
 pub mod world;

@@ -21,6 +21,7 @@ use chipledger_schemas::ids::MemberId;
 use crate::client::Client;
 use crate::world::Cast;
 
+pub mod answers;
 pub mod folder;
 pub mod plan;
 pub mod process;

@@ -1,4 +1,4 @@
-//! `chipledger-testnet`: the demonstration world and what is measured on it.
+//! `chipledger-testnet`: the demonstration world, local networks, faults, and what is measured.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,6 +10,8 @@ use chipledger_testnet::world::{Scale, World, WorldConfig};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
+mod commands;
+
 /// Local networks, sample worlds and load for Chipledger.
 #[derive(Parser)]
 #[command(version, about)]
@@ -20,6 +22,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Runs a network on this machine, loads the world through it, and keeps it running.
+    Up(commands::up::Args),
+    /// Loads the world through nodes that run.
+    Load(commands::load::Args),
+    /// Lets faults happen to a network on this machine, and judges what it publishes.
+    Chaos(commands::chaos::Args),
     /// Turns the published clusters into a signed history and loads it into a new ledger.
     World(WorldArgs),
     /// Measures the write path and prints it beside the limits of this machine.
@@ -82,6 +90,9 @@ struct WorldArgs {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
+        Command::Up(args) => args.run(),
+        Command::Load(args) => args.run(),
+        Command::Chaos(args) => args.run(),
         Command::World(args) => world(&args),
         Command::Bench(args) => bench(args),
     }

@@ -146,6 +146,8 @@ fn make_node(dir: &Path, cast: &Cast, plan: &Plan, node: &PlannedNode) -> Result
         let validator = key(cast.validator_key(member));
         validator.save(&path, Purpose::Validator)?;
         Guard::create(&validator, &guard_path(&path))?;
+        // Founding authorities have one key for everything that is not a vote.
+        key(cast.admin_key(member)).save(&keys.join("clerk.json"), Purpose::Clerk)?;
     }
     write(&dir.join("node.toml"), &config(cast, plan, node))
 }
@@ -165,7 +167,7 @@ fn config(cast: &Cast, plan: &Plan, node: &PlannedNode) -> String {
         }
     }
     let validator = if node.votes {
-        "[validator]\nkey = \"keys/validator.json\"\n"
+        "[validator]\nkey = \"keys/validator.json\"\n\n[evidence]\nkey = \"keys/clerk.json\"\n"
     } else {
         ""
     };

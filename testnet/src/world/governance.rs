@@ -21,7 +21,7 @@ use chipledger_schemas::words::{KeyClass, Role};
 use super::draft::{Draft, Signer};
 use super::keys::{KeyName, OVERLAP_MS, Seed, term, validity};
 use super::plan::Plan;
-use super::roster::{Party, REGULATORS, Roster, customs, named};
+use super::roster::{INSPECTOR, Party, REGULATORS, Roster, customs, named};
 
 /// The authority that grants licences.
 pub(super) const LICENSOR: &str = "REG-US";
@@ -65,11 +65,6 @@ pub(super) fn genesis(seed: Seed, roster: &Roster, validators: usize, clock: Clo
     let founders = roster.members.values().filter(|member| {
         roster.authorities.contains(&member.member) || member.member == founding_fab
     });
-    let founders = founders.map(|member| Founder {
-        member: member.clone(),
-        admin_key: seed.key(&member.member, KeyName::Admin).public(),
-        peer_keys: Vec::new(),
-    });
     let seats = VALIDATORS.iter().take(validators).map(|place| {
         let member = customs(named(place));
         ValidatorSeat {
@@ -80,6 +75,19 @@ pub(super) fn genesis(seed: Seed, roster: &Roster, validators: usize, clock: Clo
     });
     let mut seats: Vec<ValidatorSeat> = seats.collect();
     seats.sort();
+    let has_node = |member: &MemberId| {
+        member.as_str() == INSPECTOR || seats.iter().any(|seat| seat.member == *member)
+    };
+    let founders = founders.map(|member| Founder {
+        member: member.clone(),
+        admin_key: seed.key(&member.member, KeyName::Admin).public(),
+        peer_keys: if validators > 1 && has_node(&member.member) {
+            vec![seed.key(&member.member, KeyName::Peer).public()]
+        } else {
+            Vec::new()
+        },
+    });
+    let founders = founders.collect();
     let packaging = roster.fabs().filter(|party| party.member == founding_fab);
     Genesis {
         version: GENESIS_VERSION,
@@ -88,7 +96,7 @@ pub(super) fn genesis(seed: Seed, roster: &Roster, validators: usize, clock: Clo
         clock,
         bounds: Bounds::default(),
         catalogue: Catalogue::builtin().edition.number,
-        founders: founders.collect(),
+        founders,
         sites: packaging
             .map(|party| fab_site(party, named(GENESIS_TIME)))
             .collect(),

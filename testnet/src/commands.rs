@@ -1,0 +1,5 @@
+//! One subcommand each: arguments, and what it prints.
+
+pub(crate) mod chaos;
+pub(crate) mod load;
+pub(crate) mod up;
