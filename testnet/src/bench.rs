@@ -24,6 +24,8 @@ use serde::Serialize;
 use crate::load::{LoadError, load};
 use crate::world::{World, WorldConfig};
 
+pub mod network;
+
 /// What to measure.
 #[derive(Clone, Debug)]
 pub struct BenchConfig {

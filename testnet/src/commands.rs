@@ -1,5 +1,6 @@
 //! One subcommand each: arguments, and what it prints.
 
+pub(crate) mod bench;
 pub(crate) mod chaos;
 pub(crate) mod load;
 pub(crate) mod up;

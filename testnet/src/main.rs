@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use chipledger_testnet::bench::{self, BenchConfig};
 use chipledger_testnet::load::{self, Progress};
 use chipledger_testnet::world::{Scale, World, WorldConfig};
 use clap::{ArgGroup, Args, Parser, Subcommand};
@@ -30,38 +29,8 @@ enum Command {
     Chaos(commands::chaos::Args),
     /// Turns the published clusters into a signed history and loads it into a new ledger.
     World(WorldArgs),
-    /// Measures the write path and prints it beside the limits of this machine.
-    Bench(BenchArgs),
-}
-
-#[derive(Args)]
-struct BenchArgs {
-    /// Scale of the world that is loaded, above 0 and at most 1.
-    #[arg(long, value_name = "X", default_value = "1")]
-    scale: Scale,
-    /// Chips that random records are drawn from.
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
-    chips: u64,
-    /// Transactions of one chip each.
-    #[arg(long, value_name = "N", default_value_t = 60_000)]
-    single: u64,
-    /// Threads that submit them.
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    submitters: u64,
-    /// Where ledgers are made for the run.
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// How the report is written.
-    #[arg(long, default_value = "table")]
-    output: BenchOutput,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum BenchOutput {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
+    /// Measures the write path, or a network, and prints it beside the limits of this machine.
+    Bench(commands::bench::Args),
 }
 
 #[derive(Args)]
@@ -94,7 +63,7 @@ fn main() -> anyhow::Result<()> {
         Command::Load(args) => args.run(),
         Command::Chaos(args) => args.run(),
         Command::World(args) => world(&args),
-        Command::Bench(args) => bench(args),
+        Command::Bench(args) => args.run(),
     }
 }
 
@@ -187,56 +156,4 @@ fn bar(item_events: u64, quiet: bool) -> ProgressBar {
     let template = "{wide_bar} {human_pos}/{human_len} item-events {msg} {eta}";
     let style = ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar());
     ProgressBar::new(item_events).with_style(style)
-}
-
-fn bench(args: BenchArgs) -> anyhow::Result<()> {
-    let fallback = || std::env::temp_dir().join(format!("chipledger-bench-{}", std::process::id()));
-    let config = BenchConfig {
-        scale_ppm: args.scale.ppm(),
-        chips: args.chips,
-        single: args.single,
-        submitters: args.submitters,
-        dir: args.dir.unwrap_or_else(fallback),
-    };
-    let report = bench::run(&config)?;
-    let mut out = std::io::stdout().lock();
-    if matches!(args.output, BenchOutput::Json) {
-        serde_json::to_writer_pretty(&mut out, &report)?;
-        return Ok(writeln!(out)?);
-    }
-    for rate in report.limits.iter().chain(&report.figures) {
-        let (count, each) = (
-            HumanCount(rate.count).to_string(),
-            HumanCount(rate.per_second).to_string(),
-        );
-        writeln!(
-            out,
-            "{:<56} {count:>12} {:>8} ms {each:>12}/s",
-            rate.what, rate.elapsed_ms
-        )?;
-    }
-    let checks = report
-        .limits
-        .first()
-        .map_or(1, |limit| limit.per_second.max(1));
-    for rate in &report.figures {
-        let permille = rate.per_second * 1_000 / checks;
-        let name = rate.what.split(':').next().unwrap_or_default();
-        writeln!(
-            out,
-            "{name:<56} {:>8}.{:03} per signature check of one core",
-            permille / 1_000,
-            permille % 1_000
-        )?;
-    }
-    let per_event = report.world_disk_bytes / report.world_item_events.max(1);
-    writeln!(
-        out,
-        "world on disk: {} MB, {per_event} bytes per item-event; {} items, {} KiB of inner nodes; peak memory of the run {} MiB",
-        report.world_disk_bytes / 1_000_000,
-        HumanCount(report.world_items),
-        report.commitment_bytes / 1024,
-        report.peak_rss_kib / 1024,
-    )?;
-    Ok(())
 }

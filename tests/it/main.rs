@@ -5,5 +5,6 @@
 )]
 
 mod api;
+mod chaos;
 mod crash;
 mod tidy;

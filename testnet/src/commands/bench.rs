@@ -1,0 +1,179 @@
+//! `bench`: what this machine reaches, beside its limits.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use chipledger_testnet::bench::network::{self, NetworkBench};
+use chipledger_testnet::bench::{self, BenchConfig, Rate};
+use chipledger_testnet::world::Scale;
+use indicatif::HumanCount;
+
+/// Measures the write path, or a network, and prints it beside the limits of this machine.
+#[derive(clap::Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum What {
+    /// One ledger in this process: the default.
+    Ledger(LedgerArgs),
+    /// Four validators in four processes, through the whole path by HTTP.
+    Network(NetworkArgs),
+}
+
+#[derive(clap::Args, Debug)]
+struct NetworkArgs {
+    /// Transactions of one chip each.
+    #[arg(long, value_name = "N", default_value_t = 40_000)]
+    single: u64,
+    /// Transactions of 500 chips each.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    batched: u64,
+    /// Where the network is made; removed afterwards.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// How the report is written.
+    #[arg(long, default_value = "table")]
+    output: Output,
+}
+
+#[derive(clap::Args, Debug)]
+struct LedgerArgs {
+    /// Scale of the world that is loaded, above 0 and at most 1.
+    #[arg(long, value_name = "X", default_value = "1")]
+    scale: Scale,
+    /// Chips that random records are drawn from.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    chips: u64,
+    /// Transactions of one chip each.
+    #[arg(long, value_name = "N", default_value_t = 60_000)]
+    single: u64,
+    /// Threads that submit them.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    submitters: u64,
+    /// Where ledgers are made for the run.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// How the report is written.
+    #[arg(long, default_value = "table")]
+    output: Output,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum Output {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self.what {
+            None => ledger(self.ledger),
+            Some(What::Ledger(args)) => ledger(args),
+            Some(What::Network(args)) => network(args),
+        }
+    }
+}
+
+fn own_dir() -> PathBuf {
+    std::env::temp_dir().join(format!("chipledger-bench-{}", std::process::id()))
+}
+
+fn line(rate: &Rate) -> String {
+    let (count, each) = (
+        HumanCount(rate.count).to_string(),
+        HumanCount(rate.per_second).to_string(),
+    );
+    format!(
+        "{:<60} {count:>12} {:>8} ms {each:>12}/s",
+        rate.what, rate.elapsed_ms
+    )
+}
+
+fn network(args: NetworkArgs) -> anyhow::Result<()> {
+    let report = network::run(&NetworkBench {
+        single: args.single,
+        batched: args.batched,
+        dir: args.dir.unwrap_or_else(own_dir),
+    })?;
+    let mut out = std::io::stdout().lock();
+    if args.output == Output::Json {
+        serde_json::to_writer_pretty(&mut out, &report)?;
+        return Ok(writeln!(out)?);
+    }
+    for rate in report.limits.iter().chain(&report.figures) {
+        writeln!(out, "{}", line(rate))?;
+    }
+    let (latency, idle) = (report.latency, report.idle);
+    let percent = idle.core_permille_percent;
+    writeln!(
+        out,
+        "limit: transactions/s if each node did nothing but check each signature once: {}\n\
+         submit to final at {}/s: half within {} ms, 99 of 100 within {} ms ({} samples)\n\
+         idle, per node: {}.{:03} % of a core, {} kB on disk a day\n\
+         killed and started: takes transactions after {} ms\n\
+         two of four down: final again {} ms after the first returned; the second took {} ms",
+        HumanCount(report.limit_transactions_per_second),
+        latency.per_second,
+        latency.p50_ms,
+        latency.p99_ms,
+        latency.samples,
+        percent / 1_000,
+        percent % 1_000,
+        idle.bytes_per_day / 1_000,
+        report.restart_ms,
+        report.quorum_returns_ms,
+        report.second_returns_ms,
+    )?;
+    Ok(())
+}
+
+fn ledger(args: LedgerArgs) -> anyhow::Result<()> {
+    let config = BenchConfig {
+        scale_ppm: args.scale.ppm(),
+        chips: args.chips,
+        single: args.single,
+        submitters: args.submitters,
+        dir: args.dir.unwrap_or_else(own_dir),
+    };
+    let report = bench::run(&config)?;
+    let mut out = std::io::stdout().lock();
+    if matches!(args.output, Output::Json) {
+        serde_json::to_writer_pretty(&mut out, &report)?;
+        return Ok(writeln!(out)?);
+    }
+    for rate in report.limits.iter().chain(&report.figures) {
+        writeln!(out, "{}", line(rate))?;
+    }
+    let checks = report
+        .limits
+        .first()
+        .map_or(1, |limit| limit.per_second.max(1));
+    for rate in &report.figures {
+        let permille = rate.per_second * 1_000 / checks;
+        let name = rate.what.split(':').next().unwrap_or_default();
+        writeln!(
+            out,
+            "{name:<56} {:>8}.{:03} per signature check of one core",
+            permille / 1_000,
+            permille % 1_000
+        )?;
+    }
+    let per_event = report.world_disk_bytes / report.world_item_events.max(1);
+    writeln!(
+        out,
+        "world on disk: {} MB, {per_event} bytes per item-event; {} items, {} KiB of inner nodes; peak memory of the run {} MiB",
+        report.world_disk_bytes / 1_000_000,
+        HumanCount(report.world_items),
+        report.commitment_bytes / 1024,
+        report.peak_rss_kib / 1024,
+    )?;
+    Ok(())
+}
