@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use chipledger_node::guard::{Guard, GuardError, Refusal, guard_path};
+use chipledger_node::guard::{Guard, GuardError, guard_path};
 use chipledger_node::keys::{KeyError, MemberKey, Purpose};
 use chipledger_node::network::peer_id_of;
 use chipledger_schemas::ids::MemberId;
@@ -47,9 +47,6 @@ pub enum FolderError {
     /// The guard of a demonstration key cannot be written.
     #[error(transparent)]
     Guard(#[from] GuardError),
-    /// The guard of a demonstration key cannot be written.
-    #[error(transparent)]
-    Refusal(#[from] Refusal),
 }
 
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> FolderError + '_ {
