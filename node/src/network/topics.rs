@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use arc_malachitebft_network::Channel;
 use chipledger_schemas::ids::GenesisHash;
+use libp2p::PeerId;
 use libp2p::gossipsub::{
     Behaviour, Config, ConfigBuilder, IdentTopic, IdentityTransform, Message, MessageAuthenticity,
     MessageId, PeerScoreParams, PeerScoreThresholds, TopicHash, TopicScoreParams, ValidationMode,
@@ -182,12 +183,7 @@ fn config(names: &Names, limits: &Limits) -> Result<Config, libp2p::gossipsub::C
 fn message_id(message: &Message) -> MessageId {
     let mut hasher = blake3::Hasher::new();
     hasher.update(message.topic.as_str().as_bytes());
-    hasher.update(
-        &message
-            .source
-            .map(|source| source.to_bytes())
-            .unwrap_or_default(),
-    );
+    hasher.update(&message.source.map(PeerId::to_bytes).unwrap_or_default());
     hasher.update(&message.sequence_number.unwrap_or_default().to_be_bytes());
     hasher.update(&message.data);
     MessageId::new(&hasher.finalize().as_bytes()[..16])

@@ -83,9 +83,10 @@ impl Driver {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
-        let changed = match now_subscribed {
-            true => peer.topics.insert(topic),
-            false => peer.topics.remove(&topic),
+        let changed = if now_subscribed {
+            peer.topics.insert(topic)
+        } else {
+            peer.topics.remove(&topic)
         };
         let Some(channel) = topic
             .channel()
@@ -94,9 +95,10 @@ impl Driver {
             return;
         };
         let id = Self::engine_id(&id);
-        self.parts.engine.send(match now_subscribed {
-            true => Event::PeerSubscribed(id, channel),
-            false => Event::PeerUnsubscribed(id, channel),
+        self.parts.engine.send(if now_subscribed {
+            Event::PeerSubscribed(id, channel)
+        } else {
+            Event::PeerUnsubscribed(id, channel)
         });
     }
 
