@@ -140,8 +140,7 @@ impl Failure {
 const ITEM_UNKNOWN: &str = "Check the id, and with --at or --known-at whether it was registered by then; `items` lists what is known.";
 const BEYOND_HEAD: &str = "Ask for a lower height; `status` shows the last one.";
 const BEFORE_GENESIS: &str = "Ask for a later time.";
-const BEFORE_HISTORY: &str =
-    "Ask for a later time or height, or a node that holds all of history.";
+const BEFORE_HISTORY: &str = "Ask for a later time or height, or a node that holds all of history.";
 const CHECK_THE_ID: &str = "Check the id.";
 const PROVE_THE_ITEM: &str = "Prove the item itself with `prove item`.";
 const NOTHING_CERTIFIED: &str = "Submit something first, or choose an earlier --checkpoint.";

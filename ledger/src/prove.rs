@@ -31,8 +31,8 @@ mod journey;
 mod question;
 mod trust;
 
-pub(crate) use trust::Passage;
 pub use question::{NotADimension, dimension, dimension_text};
+pub(crate) use trust::Passage;
 
 /// What to prove.
 #[derive(Clone, PartialEq, Eq, Debug)]

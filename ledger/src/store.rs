@@ -533,7 +533,10 @@ impl Store {
     pub fn folder_bytes(&self) -> u64 {
         let entries = std::fs::read_dir(&self.inner.dir).into_iter().flatten();
         let files = entries.flatten().filter_map(|entry| entry.metadata().ok());
-        files.filter(std::fs::Metadata::is_file).map(|m| m.len()).sum()
+        files
+            .filter(std::fs::Metadata::is_file)
+            .map(|m| m.len())
+            .sum()
     }
 
     /// Bytes on disk, by column family.

@@ -1,4 +1,8 @@
 //! What a node asks of the ledger, and replicas that are broken on purpose: each break shows.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's panic is its report, helpers included"
+)]
 
 use chipledger_ledger::chain::{BlockError, Proposal, Sabotage, Slot};
 use chipledger_ledger::fixture::{World, id, key};
@@ -17,7 +21,7 @@ use chipledger_schemas::words::KeyClass;
 
 fn annotate(text: &str) -> Record {
     Record::Annotate(Annotate {
-        record: RecordId::new(TransactionId(Default::default()), 0),
+        record: RecordId::new(TransactionId(chipledger_schemas::hash::Hash::default()), 0),
         text: text.to_owned(),
     })
 }

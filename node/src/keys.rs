@@ -185,7 +185,7 @@ fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyError> {
 fn check_private(path: &Path, file: &File) -> Result<(), KeyError> {
     use std::os::unix::fs::MetadataExt;
     let mode = file.metadata().map_err(|source| io(path, source))?.mode() & 0o777;
-    if mode & 0o077 == 0 {
+    if mode.trailing_zeros() >= 6 {
         return Ok(());
     }
     Err(KeyError::NotPrivate {

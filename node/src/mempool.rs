@@ -4,7 +4,7 @@
 //! again once other blocks have changed something, less and less often. What becomes of it is
 //! remembered for a while, so that its submitter can ask. A cheap handle; nothing in it blocks.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chipledger_ledger::rejection::{Code, Rejection};
@@ -129,7 +129,7 @@ struct Inner {
     shares: BTreeMap<MemberId, Share>,
     bytes: u64,
     /// Ends of windows, so that those over are found without a scan.
-    ends: BTreeMap<(Time, TransactionId), ()>,
+    ends: BTreeSet<(Time, TransactionId)>,
     fates: HashMap<TransactionId, Standing>,
     fate_order: VecDeque<TransactionId>,
     /// Blocks with transactions so far.
@@ -147,7 +147,7 @@ impl Mempool {
             waiting: HashMap::new(),
             shares: BTreeMap::new(),
             bytes: 0,
-            ends: BTreeMap::new(),
+            ends: BTreeSet::new(),
             fates: HashMap::new(),
             fate_order: VecDeque::new(),
             changes: 0,
@@ -296,7 +296,7 @@ impl Inner {
         share.order.push_back(id);
         share.bytes += bytes;
         self.bytes += bytes;
-        self.ends.insert((until, id), ());
+        self.ends.insert((until, id));
         self.fates.remove(&id);
         let waiting = Waiting {
             transaction: Arc::new(transaction),
@@ -367,7 +367,7 @@ impl Inner {
             self.changes += 1;
         }
         self.now = self.now.max(time);
-        while let Some((&(until, id), ())) = self.ends.first_key_value()
+        while let Some(&(until, id)) = self.ends.first()
             && until <= self.now
         {
             self.remove(&id);

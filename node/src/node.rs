@@ -170,11 +170,15 @@ impl Node {
     /// # Errors
     /// Why it does not start; nothing was changed on the ledger.
     pub async fn start(config: Config) -> Result<Self, NodeError> {
-        Self::start_with(config, Hooks::default()).await
+        Box::pin(Self::start_with(config, Hooks::default())).await
     }
 
     /// Starts a node with hooks.
     #[doc(hidden)]
+    #[allow(
+        clippy::too_many_lines,
+        reason = "the wiring of all tasks, on one page"
+    )]
     pub async fn start_with(config: Config, hooks: Hooks) -> Result<Self, NodeError> {
         let lock = DirLock::take(&config.data)?;
         let peer = MemberKey::load(&config.peer_key, Purpose::Peer)?;

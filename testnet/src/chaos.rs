@@ -35,9 +35,9 @@ pub mod workload;
 /// Clients that submit.
 const CLIENTS: usize = 6;
 /// How long after a fault is looked for progress: longer than allowed, to say how late it came.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long a node may take to catch up.
-const CATCH_UP: Duration = Duration::from_secs(120);
+const CATCH_UP: Duration = Duration::from_mins(2);
 /// Blocks that a node may be behind and count as caught up.
 const BEHIND_MAX: u64 = 3;
 
@@ -116,7 +116,10 @@ pub fn run(config: &ChaosConfig, say: impl Fn(String) + Sync) -> Result<Report, 
     let traitor = traitor(config);
     let mut stage = Stage::open(&config.dir, &cast, config.seed, traitor, config.broken)?;
     let author = Author::new(&cast);
-    let nodes: Vec<_> = stage.honest().map(|node| (node.index, node.client())).collect();
+    let nodes: Vec<_> = stage
+        .honest()
+        .map(|node| (node.index, node.client()))
+        .collect();
     let workload = Workload::new(&author, &nodes);
     let watch = Watch::new(&nodes, stage.lives.len());
     let peers = stage.local.peer_addresses();
@@ -137,19 +140,32 @@ pub fn run(config: &ChaosConfig, say: impl Fn(String) + Sync) -> Result<Report, 
     });
     outcome?;
     let height = settle(&nodes, &workload, &mut told);
-    say(format!("reading the chains of {} nodes up to height {height}", nodes.len()));
-    let chains = nodes.iter().map(|(node, client)| Chain::read(*node, client, height));
+    say(format!(
+        "reading the chains of {} nodes up to height {height}",
+        nodes.len()
+    ));
+    let chains = nodes
+        .iter()
+        .map(|(node, client)| Chain::read(*node, client, height));
     let run = Run {
         genesis: cast.genesis().clone(),
-        chains: chains.collect::<Result<_, _>>().map_err(ChaosError::Unread)?,
+        chains: chains
+            .collect::<Result<_, _>>()
+            .map_err(ChaosError::Unread)?,
         acknowledged: workload.told(),
         seen: watch.seen(),
         healed: told.healed,
-        traitors: traitor.map(|node| stage.local.nodes[node].member.clone()).into_iter().collect(),
+        traitors: traitor
+            .map(|node| stage.local.nodes[node].member.clone())
+            .into_iter()
+            .collect(),
     };
     stage.local.stop(Duration::from_secs(10));
-    let mut resumed_ms: Vec<_> =
-        run.healed.iter().filter_map(|healed| Some(healed.resumed?.as_millis())).collect();
+    let mut resumed_ms: Vec<_> = run
+        .healed
+        .iter()
+        .filter_map(|healed| Some(healed.resumed?.as_millis()))
+        .collect();
     resumed_ms.sort_unstable();
     Ok(Report {
         seed: config.seed,
@@ -160,7 +176,10 @@ pub fn run(config: &ChaosConfig, say: impl Fn(String) + Sync) -> Result<Report, 
         acknowledged: run.acknowledged.len(),
         attacks,
         resumed_ms,
-        violations: checker::check(&run).iter().map(Violation::to_string).collect(),
+        violations: checker::check(&run)
+            .iter()
+            .map(Violation::to_string)
+            .collect(),
     })
 }
 
@@ -194,25 +213,43 @@ fn faults(
             break;
         }
         let Window { fault, lasts, calm } = window;
-        say(format!("{:>6} s  {fault}, for {} ms", elapsed.as_secs(), lasts.as_millis()));
+        say(format!(
+            "{:>6} s  {fault}, for {} ms",
+            elapsed.as_secs(),
+            lasts.as_millis()
+        ));
         stage.begin(&fault)?;
         watch.lives(&stage.lives);
         std::thread::sleep(lasts);
         stage.heal(&fault)?;
         *told.faults.entry(fault.kind()).or_default() += 1;
         let resumed = workload.probe(PATIENCE);
-        let took = resumed.map_or("no progress".to_owned(), |took| format!("{} ms", took.as_millis()));
+        let took = resumed.map_or("no progress".to_owned(), |took| {
+            format!("{} ms", took.as_millis())
+        });
         let late = lagging(workload.nodes);
-        say(format!("          {took} to the first new transaction; {}", late.tell()));
-        told.healed.push(Healed { fault: fault.to_string(), resumed });
+        say(format!(
+            "          {took} to the first new transaction; {}",
+            late.tell()
+        ));
+        told.healed.push(Healed {
+            fault: fault.to_string(),
+            resumed,
+        });
         if let Some(index) = stage.local.ended()? {
             let fault = format!("{fault}: node{index} ended by itself, and");
-            told.healed.push(Healed { fault, resumed: None });
+            told.healed.push(Healed {
+                fault,
+                resumed: None,
+            });
             break;
         }
         if let Late::Behind(node) = late {
             let fault = format!("{fault}: node{node} does not catch up, and");
-            told.healed.push(Healed { fault, resumed: None });
+            told.healed.push(Healed {
+                fault,
+                resumed: None,
+            });
             break;
         }
         if resumed.is_none() {
@@ -241,8 +278,15 @@ impl Late {
 fn lagging(nodes: &[(usize, Client)]) -> Late {
     let start = Instant::now();
     loop {
-        let heights: Vec<_> = nodes.iter().map(|(node, client)| (*node, height_of(client))).collect();
-        let head = heights.iter().filter_map(|(_, height)| *height).max().unwrap_or_default();
+        let heights: Vec<_> = nodes
+            .iter()
+            .map(|(node, client)| (*node, height_of(client)))
+            .collect();
+        let head = heights
+            .iter()
+            .filter_map(|(_, height)| *height)
+            .max()
+            .unwrap_or_default();
         let near = |height: &Option<Height>| height.is_some_and(|h| h.0 + BEHIND_MAX >= head.0);
         match heights.iter().find(|(_, height)| !near(height)) {
             None => return Late::Nobody(start.elapsed()),
@@ -260,16 +304,27 @@ fn height_of(client: &Client) -> Option<Height> {
 /// are judged.
 fn settle(nodes: &[(usize, Client)], workload: &Workload<'_>, told: &mut Told) -> Height {
     let start = Instant::now();
-    let acknowledged = workload.told().iter().map(|told| told.height).max().unwrap_or_default();
+    let acknowledged = workload
+        .told()
+        .iter()
+        .map(|told| told.height)
+        .max()
+        .unwrap_or_default();
     loop {
         let heights = nodes.iter().map(|(_, client)| height_of(client));
-        let lowest = heights.map(Option::unwrap_or_default).min().unwrap_or_default();
+        let lowest = heights
+            .map(Option::unwrap_or_default)
+            .min()
+            .unwrap_or_default();
         if lowest >= acknowledged {
             return lowest;
         }
         if start.elapsed() > CATCH_UP {
             let fault = format!("the end: a node stays at height {lowest} of {acknowledged}, and");
-            told.healed.push(Healed { fault, resumed: None });
+            told.healed.push(Healed {
+                fault,
+                resumed: None,
+            });
             return acknowledged;
         }
         std::thread::sleep(Duration::from_millis(100));

@@ -157,7 +157,12 @@ impl Client {
     ///
     /// # Errors
     /// [`NoAnswer`].
-    pub fn blocks(&self, from: Height, limit: u64, bodies: Bodies) -> Result<BlocksAnswer, NoAnswer> {
+    pub fn blocks(
+        &self,
+        from: Height,
+        limit: u64,
+        bodies: Bodies,
+    ) -> Result<BlocksAnswer, NoAnswer> {
         let shown = bodies == Bodies::Shown;
         let path = format!("/v1/blocks?from={from}&limit={limit}&transactions={shown}");
         self.get(&path, Duration::from_secs(30))

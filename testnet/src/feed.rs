@@ -31,7 +31,7 @@ const REQUESTS: usize = 96;
 /// How long one request waits for a fate.
 const WAIT: Duration = Duration::from_secs(20);
 /// How long one transaction may take before the load gives up.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 /// Pause before a node that is down or full is asked again.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -90,7 +90,10 @@ pub fn feed(
     skip: Number,
     report: impl FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Progress, FeedError> {
-    assert!(!nodes.is_empty(), "a world is loaded through at least one node");
+    assert!(
+        !nodes.is_empty(),
+        "a world is loaded through at least one node"
+    );
     let (jobs, waiting) = channel::<Job>();
     let waiting = Arc::new(Mutex::new(waiting));
     let (done, results) = channel();
@@ -239,14 +242,12 @@ impl<R: FnMut(Progress) -> ControlFlow<()>> Stretch<R> {
     }
 }
 
-fn work(
-    nodes: &[Client],
-    waiting: &Mutex<Receiver<Job>>,
-    done: &Sender<Done>,
-    over: &AtomicBool,
-) {
+fn work(nodes: &[Client], waiting: &Mutex<Receiver<Job>>, done: &Sender<Done>, over: &AtomicBool) {
     while !over.load(Ordering::Relaxed) {
-        let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let job = waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
         let Ok(job) = job else { return };
         let result = make_final(nodes, &job);
         if done.send((job.number, result)).is_err() {

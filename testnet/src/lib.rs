@@ -12,6 +12,11 @@
 //! distributors, consignments, dates before the first day in operation, losses, late reports) is
 //! generated from a seed. Keys are derived from the same seed: they are demonstration keys, and
 //! whoever knows the seed has them.
+#![allow(
+    clippy::result_large_err,
+    clippy::unnecessary_wraps,
+    reason = "errors of a program for tests, made once; steps of one list have one form"
+)]
 
 pub mod batch;
 pub mod bench;

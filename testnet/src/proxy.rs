@@ -5,7 +5,6 @@
 //! what they carry. What they do to which piece of it follows from the seed.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
@@ -193,8 +192,10 @@ async fn pump(
 
 /// Holds a piece up as the weather says; returns its delay, or nothing if the connection is reset.
 async fn disturb(weather: &Weather, bytes: u64, dice: &mut ChaCha20Rng) -> Option<Duration> {
-    if weather.bytes_per_second > 0 {
-        let micros = bytes.saturating_mul(1_000_000) / weather.bytes_per_second;
+    let micros = bytes
+        .saturating_mul(1_000_000)
+        .checked_div(weather.bytes_per_second);
+    if let Some(micros) = micros {
         tokio::time::sleep(Duration::from_micros(micros)).await;
     }
     if weather.loss_permille > 0 && dice.random_range(0..1_000) < weather.loss_permille {

@@ -58,7 +58,9 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let config = Config::load(&arguments.config)?;
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new("warn,chipledger_node=info"))
+        .with_env_filter(tracing_subscriber::EnvFilter::new(
+            "warn,chipledger_node=info",
+        ))
         .with_writer(std::io::stderr)
         .init();
     if arguments.no_guard {
@@ -73,7 +75,7 @@ fn main() -> anyhow::Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let mut node = Node::start_with(config, hooks).await?;
+        let mut node = Box::pin(Node::start_with(config, hooks)).await?;
         let mut stop = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
             error = node.failed() => Err(error.into()),
@@ -105,7 +107,9 @@ fn sabotage(arguments: &Arguments) -> Option<Sabotage> {
     if let Some(text) = arguments.panic_over.clone() {
         return Some(Sabotage::Panic { text });
     }
-    arguments.diverge_from.map(|from| Sabotage::Diverge { from: Height(from) })
+    arguments
+        .diverge_from
+        .map(|from| Sabotage::Diverge { from: Height(from) })
 }
 
 type Wrap = Box<
@@ -116,6 +120,10 @@ type Wrap = Box<
         + Send,
 >;
 
+#[allow(
+    clippy::float_arithmetic,
+    reason = "the library of lies takes its odds as a float"
+)]
 fn proxy(arguments: &Arguments, config: &Config) -> anyhow::Result<Option<Wrap>> {
     let random = |permille: u32| match permille {
         0 => Trigger::Never,
@@ -131,7 +139,8 @@ fn proxy(arguments: &Arguments, config: &Config) -> anyhow::Result<Option<Wrap>>
     if !lies.is_active() {
         return Ok(None);
     }
-    lies.validate().map_err(|error| anyhow::anyhow!("{error}"))?;
+    lies.validate()
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
     let signer = signer(config)?;
     Ok(Some(Box::new(move |network, _| {
         let seat = Seat(signer.member.clone());
@@ -142,7 +151,9 @@ fn proxy(arguments: &Arguments, config: &Config) -> anyhow::Result<Option<Wrap>>
             LedgerContext,
             seat,
             tracing::Span::none(),
-            Some(Box::new(|value: &BlockValue| BlockValue(other(Some(&value.0))))),
+            Some(Box::new(|value: &BlockValue| {
+                BlockValue(other(Some(&value.0)))
+            })),
             Some(Box::new(other)),
         );
         let wait = || tokio::runtime::Handle::current().block_on(spawned);
@@ -195,7 +206,10 @@ impl Signer<LedgerContext> for Faithless {
         &self,
         proposal: Proposal,
     ) -> Result<SignedMessage<LedgerContext, Proposal>, Error> {
-        let (height, round) = (proposal.height.height(), proposal.round.as_u32().unwrap_or(0));
+        let (height, round) = (
+            proposal.height.height(),
+            proposal.round.as_u32().unwrap_or(0),
+        );
         let pol_round = proposal.pol_round.as_u32();
         let (genesis, block) = (&self.genesis, Some(&proposal.value.0));
         let step = Step::Proposal;

@@ -12,15 +12,26 @@ fn chaos(arguments: &[&str]) -> Output {
     turn.lock().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_loader")).with_file_name("chipledger-testnet");
-    assert!(program.is_file(), "build the programs first: cargo build --release --workspace --bins");
+    assert!(
+        program.is_file(),
+        "build the programs first: cargo build --release --workspace --bins"
+    );
     let mut command = Command::new(program);
-    command.arg("chaos").args(arguments).arg("--dir").arg(dir.path().join("network"));
+    command
+        .arg("chaos")
+        .args(arguments)
+        .arg("--dir")
+        .arg(dir.path().join("network"));
     command.output().unwrap()
 }
 
 fn text(output: &Output) -> String {
     let (out, err) = (&output.stdout, &output.stderr);
-    format!("{}{}", String::from_utf8_lossy(out), String::from_utf8_lossy(err))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(out),
+        String::from_utf8_lossy(err)
+    )
 }
 
 #[test]
@@ -37,11 +48,23 @@ fn four_validators_that_lose_their_data_stay_one_ledger() {
 
 /// Broken builds fail, and for the reason that they were broken for.
 fn expect_violation(broken: &str, property: &str) {
-    let arguments = ["--seed", "1", "--validators", "4", "--seconds", "40", "--break", broken];
+    let arguments = [
+        "--seed",
+        "1",
+        "--validators",
+        "4",
+        "--seconds",
+        "40",
+        "--break",
+        broken,
+    ];
     let output = chaos(&arguments);
     let told = text(&output);
     assert!(!output.status.success(), "{broken} went unnoticed: {told}");
-    assert!(told.contains(&format!("VIOLATION {property}")), "{broken}: {told}");
+    assert!(
+        told.contains(&format!("VIOLATION {property}")),
+        "{broken}: {told}"
+    );
 }
 
 #[test]

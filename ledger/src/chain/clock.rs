@@ -82,6 +82,9 @@ pub fn check_clock(
 
 #[cfg(test)]
 mod tests {
+    use chipledger_schemas::hash::Hash;
+    use chipledger_schemas::ids::{BlockHash, GenesisHash, Height};
+
     use super::*;
 
     const NOW: Time = Time(10_000_000);
@@ -89,17 +92,17 @@ mod tests {
     fn header(time: Time) -> Header {
         Header {
             version: 1,
-            genesis: Default::default(),
-            height: Default::default(),
+            genesis: GenesisHash::default(),
+            height: Height::default(),
             round: 0,
             time,
-            parent: Default::default(),
+            parent: BlockHash::default(),
             proposer: "V".parse().unwrap(),
-            transactions_root: Default::default(),
-            state_root: Default::default(),
-            history_root: Default::default(),
-            validators: Default::default(),
-            next_validators: Default::default(),
+            transactions_root: Hash::default(),
+            state_root: Hash::default(),
+            history_root: Hash::default(),
+            validators: Hash::default(),
+            next_validators: Hash::default(),
             protocol: 1,
         }
     }

@@ -24,7 +24,7 @@ impl Args {
             .worker_threads(2)
             .enable_all()
             .build()?;
-        runtime.block_on(async {
+        runtime.block_on(Box::pin(async {
             let mut node = Node::start(config).await?;
             tracing::info!(member = %node.handle.member, height = %node.handle.progress.borrow().height, api = %node.api.address(), "the node runs");
             tokio::select! {
@@ -40,7 +40,7 @@ impl Args {
                     Ok(ExitCode::SUCCESS)
                 }
             }
-        })
+        }))
     }
 }
 

@@ -111,7 +111,7 @@ impl App {
         running: &mut Running,
     ) -> Result<(), Fatal> {
         match message {
-            AppMsg::ConsensusReady { reply } => self.consensus_ready(reply).await,
+            AppMsg::ConsensusReady { reply } => self.consensus_ready(reply),
             AppMsg::StartedRound {
                 height,
                 round,
@@ -147,10 +147,7 @@ impl App {
                 evidence,
                 reply,
                 ..
-            } => {
-                self.finalized(&certificate, &evidence, reply, running)
-                    .await
-            }
+            } => self.finalized(&certificate, &evidence, reply, running),
             AppMsg::GetHistoryMinHeight { reply } => self.history_min_height(reply),
             AppMsg::GetDecidedValues { range, reply } => {
                 self.decided_values(*range.start(), *range.end(), reply)
@@ -197,7 +194,7 @@ impl App {
 
     /// Begins where the ledger stands, once a quorum of validators is connected or the wait is
     /// over: a proposal before that would be lost.
-    async fn consensus_ready(
+    fn consensus_ready(
         &mut self,
         reply: Reply<(AtHeight, HeightParams<LedgerContext>)>,
     ) -> Result<(), Fatal> {
@@ -467,7 +464,7 @@ impl App {
     }
 
     /// Reports what contradicted itself, then begins the next height when it is due.
-    async fn finalized(
+    fn finalized(
         &mut self,
         certificate: &CommitCertificate<LedgerContext>,
         evidence: &MisbehaviorEvidence<LedgerContext>,

@@ -19,7 +19,7 @@ use super::{BenchError, Rate, hashing, rate, signatures, syncs};
 use crate::chaos::workload::{Author, now};
 use crate::client::Client;
 use crate::local::plan::Tempo;
-use crate::local::{Local, LocalError, Plan, Ports};
+use crate::local::{Local, LocalError, LocalNode, Plan, Ports};
 use crate::world::Cast;
 
 /// Validators of the network that is measured.
@@ -29,7 +29,7 @@ const REQUESTS: usize = 48;
 /// Chips of one transaction of the batched figure.
 const BATCH: u64 = 500;
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// How long the network is left alone to see what that costs.
 const IDLE: Duration = Duration::from_secs(30);
 /// As a node is configured when nobody says otherwise.
@@ -116,7 +116,11 @@ pub fn run(config: &NetworkBench) -> Result<NetworkReport, BenchError> {
     let limit = limits[0].per_second * cores / VALIDATORS as u64;
     let mut ground = Ground::new(&config.dir.join("network"))?;
     let single = ground.load("network: single-chip transactions", config.single, 1)?;
-    let batched = ground.load("network: item-events, 500 per transaction", config.batched, BATCH)?;
+    let batched = ground.load(
+        "network: item-events, 500 per transaction",
+        config.batched,
+        BATCH,
+    )?;
     let latency = ground.latency(single.per_second * 8 / 10)?;
     let restart_ms = ground.restart()?;
     let (quorum_returns_ms, second_returns_ms) = ground.half_down()?;
@@ -153,10 +157,18 @@ impl Ground {
         local.start()?;
         local.wait_ready(PATIENCE)?;
         // The observer is measured alone, by its sync.
-        local.nodes[VALIDATORS].process.kill().map_err(LocalError::from)?;
-        let clients = local.nodes.iter().map(|node| node.client()).collect();
+        local.nodes[VALIDATORS]
+            .process
+            .kill()
+            .map_err(LocalError::from)?;
+        let clients = local.nodes.iter().map(LocalNode::client).collect();
         let author = Author::new(&cast);
-        Ok(Self { local, clients, author, chips: 0 })
+        Ok(Self {
+            local,
+            clients,
+            author,
+            chips: 0,
+        })
     }
 
     /// Signed registrations of so many chips each.
@@ -164,7 +176,9 @@ impl Ground {
         let mut made = Vec::new();
         for _ in 0..count {
             let time = now();
-            let record = self.author.register(1_000_000_000 + self.chips, chips, time);
+            let record = self
+                .author
+                .register(1_000_000_000 + self.chips, chips, time);
             self.chips += chips;
             made.push(encode(&self.author.sign(vec![record], time)));
         }
@@ -172,7 +186,9 @@ impl Ground {
     }
 
     fn items(&self, node: usize) -> u64 {
-        self.clients[node].status().map_or(0, |status| status.ledger.size.items)
+        self.clients[node]
+            .status()
+            .map_or(0, |status| status.ledger.size.items)
     }
 
     /// Submits everything as fast as it is taken; over when every validator has it all.
@@ -188,7 +204,9 @@ impl Ground {
         });
         let target = before + count * chips;
         for node in 0..VALIDATORS {
-            until(&format!("node{node} has everything"), || self.items(node) >= target)?;
+            until(&format!("node{node} has everything"), || {
+                self.items(node) >= target
+            })?;
         }
         Ok(rate(what, count * chips, start.elapsed()))
     }
@@ -216,7 +234,9 @@ impl Ground {
                         let answer = client.submit(bytes, wait);
                         let fate = answer.map(|answer| answer.fate);
                         if waits && matches!(fate, Ok(Fate::Final { .. })) {
-                            took.lock().unwrap_or_else(PoisonError::into_inner).push(ms(sent.elapsed()));
+                            took.lock()
+                                .unwrap_or_else(PoisonError::into_inner)
+                                .push(ms(sent.elapsed()));
                         }
                     }
                 });
@@ -224,7 +244,11 @@ impl Ground {
         });
         let mut took = took.into_inner().unwrap_or_else(PoisonError::into_inner);
         took.sort_unstable();
-        let at = |percent: usize| took.get(took.len() * percent / 100).copied().unwrap_or(u64::MAX);
+        let at = |percent: usize| {
+            took.get(took.len() * percent / 100)
+                .copied()
+                .unwrap_or(u64::MAX)
+        };
         Ok(Latency {
             per_second,
             samples: took.len(),
@@ -234,11 +258,17 @@ impl Ground {
     }
 
     fn start(&mut self, node: usize) -> Result<(), BenchError> {
-        Ok(self.local.nodes[node].process.start().map_err(LocalError::from)?)
+        Ok(self.local.nodes[node]
+            .process
+            .start()
+            .map_err(LocalError::from)?)
     }
 
     fn kill(&mut self, node: usize) -> Result<(), BenchError> {
-        Ok(self.local.nodes[node].process.kill().map_err(LocalError::from)?)
+        Ok(self.local.nodes[node]
+            .process
+            .kill()
+            .map_err(LocalError::from)?)
     }
 
     fn is_ready(&self, node: usize) -> bool {
@@ -272,7 +302,9 @@ impl Ground {
     }
 
     fn height(&self, node: usize) -> Height {
-        self.clients[node].status().map_or(Height(0), |status| status.ledger.height)
+        self.clients[node]
+            .status()
+            .map_or(Height(0), |status| status.ledger.height)
     }
 
     /// The observer's sync from genesis, by executing every block again.
@@ -282,14 +314,26 @@ impl Ground {
         let target = self.height(0);
         let start = Instant::now();
         self.start(VALIDATORS)?;
-        until("the observer has caught up", || self.height(VALIDATORS) >= target)?;
+        until("the observer has caught up", || {
+            self.height(VALIDATORS) >= target
+        })?;
         let items = self.items(VALIDATORS);
-        Ok(rate("observer: item-events executed again, from genesis", items, start.elapsed()))
+        Ok(rate(
+            "observer: item-events executed again, from genesis",
+            items,
+            start.elapsed(),
+        ))
     }
 
     fn idle(&mut self) -> Result<Idle, BenchError> {
-        let ids: Vec<_> = self.local.nodes[..VALIDATORS].iter().filter_map(|n| n.process.id()).collect();
-        let dirs: Vec<_> = self.local.nodes[..VALIDATORS].iter().map(|n| n.dir.join("data")).collect();
+        let ids: Vec<_> = self.local.nodes[..VALIDATORS]
+            .iter()
+            .filter_map(|n| n.process.id())
+            .collect();
+        let dirs: Vec<_> = self.local.nodes[..VALIDATORS]
+            .iter()
+            .map(|n| n.dir.join("data"))
+            .collect();
         let ticks = || ids.iter().map(|id| cpu_ticks(*id)).sum::<u64>();
         let bytes = || dirs.iter().map(|dir| disk_bytes(dir)).sum::<u64>();
         let (ticks_before, bytes_before) = (ticks(), bytes());
@@ -339,7 +383,9 @@ fn cpu_ticks(process: u32) -> u64 {
 }
 
 fn disk_bytes(dir: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return 0;
+    };
     let size = |entry: std::fs::DirEntry| match entry.metadata() {
         Ok(found) if found.is_dir() => disk_bytes(&entry.path()),
         Ok(found) => found.len(),

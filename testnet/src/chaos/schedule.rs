@@ -53,7 +53,10 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind();
         match self {
-            Self::Kill(nodes) | Self::Restart(nodes) | Self::Pause(nodes) | Self::Partition(nodes) => {
+            Self::Kill(nodes)
+            | Self::Restart(nodes)
+            | Self::Pause(nodes)
+            | Self::Partition(nodes) => {
                 let names: Vec<_> = nodes.iter().map(|node| format!("node{node}")).collect();
                 write!(f, "{kind} of {}", names.join(", "))
             }
@@ -103,7 +106,9 @@ impl Parties {
     }
 
     fn honest(&self) -> Vec<usize> {
-        (0..self.nodes).filter(|node| Some(*node) != self.traitor).collect()
+        (0..self.nodes)
+            .filter(|node| Some(*node) != self.traitor)
+            .collect()
     }
 }
 
@@ -229,7 +234,11 @@ mod tests {
 
     #[test]
     fn one_seed_is_one_schedule() {
-        let first = |seed| Schedule::new(seed, parties(7, Some(2))).take(50).collect::<Vec<_>>();
+        let first = |seed| {
+            Schedule::new(seed, parties(7, Some(2)))
+                .take(50)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(first(1), first(1));
         assert_ne!(first(1), first(2));
     }

@@ -13,7 +13,7 @@ use crate::proxy::{Proxies, Weather};
 use crate::world::Cast;
 
 /// How long nodes have to start.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// How long a node that is told to stop may take.
 const STOP: Duration = Duration::from_secs(10);
 /// Blocks often, and a short heartbeat: a node that waits for one shows progress.
@@ -48,7 +48,8 @@ impl Stage {
         broken: Option<Broken>,
     ) -> Result<Self, ChaosError> {
         let world = format!("chaos, seed {seed}");
-        let mut plan = Plan::new(cast, Ports::Free, TEMPO, world).map_err(crate::local::LocalError::from)?;
+        let mut plan =
+            Plan::new(cast, Ports::Free, TEMPO, world).map_err(crate::local::LocalError::from)?;
         let peers: Vec<_> = plan.nodes.iter().map(|node| node.peer).collect();
         let proxies = Proxies::start(&peers, seed)?;
         for (index, node) in plan.nodes.iter_mut().enumerate() {
@@ -64,7 +65,8 @@ impl Stage {
             proxies,
             parties,
             lives: vec![0; plan.nodes.len()],
-            traitor: process::beside_this("chipledger-traitor").map_err(crate::local::LocalError::from)?,
+            traitor: process::beside_this("chipledger-traitor")
+                .map_err(crate::local::LocalError::from)?,
             seed,
         };
         stage.cast_roles(broken);
@@ -90,7 +92,9 @@ impl Stage {
         }
         for (node, role) in roles {
             let arguments = self.arguments(node, &role);
-            self.local.nodes[node].process.becomes(&self.traitor, arguments);
+            self.local.nodes[node]
+                .process
+                .becomes(&self.traitor, arguments);
         }
     }
 
@@ -111,7 +115,10 @@ impl Stage {
     /// Nodes that are not told to lie.
     pub fn honest(&self) -> impl Iterator<Item = &LocalNode> {
         let traitor = self.parties.traitor;
-        self.local.nodes.iter().filter(move |node| Some(node.index) != traitor)
+        self.local
+            .nodes
+            .iter()
+            .filter(move |node| Some(node.index) != traitor)
     }
 
     /// Lets a fault begin.
@@ -155,7 +162,9 @@ impl Stage {
         self.proxies.heal();
         if let Fault::Amnesia(node) = fault {
             let arguments = self.arguments(*node, &["--no-guard", "--equivocate", "300"]);
-            self.local.nodes[*node].process.becomes(&self.traitor, arguments);
+            self.local.nodes[*node]
+                .process
+                .becomes(&self.traitor, arguments);
         }
         if let Fault::Pause(nodes) = fault {
             self.each(nodes, |node| Ok(node.process.go_on()?))?;
@@ -180,8 +189,9 @@ impl Stage {
     }
 
     fn partition(&self, side: &BTreeSet<usize>) {
-        let others: BTreeSet<usize> =
-            (0..self.parties.nodes).filter(|node| !side.contains(node)).collect();
+        let others: BTreeSet<usize> = (0..self.parties.nodes)
+            .filter(|node| !side.contains(node))
+            .collect();
         let cut = Weather {
             cut: true,
             ..Weather::default()

@@ -24,7 +24,10 @@ const NEGOTIATION: &[u8] = b"\x13/multistream/1.0.0\n\x07/noise\n";
 
 /// Harasses nodes until told to stop; returns how often it tried.
 pub fn harass(peers: &[SocketAddr], apis: &[SocketAddr], seed: u64, stop: &AtomicBool) -> u64 {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    else {
         return 0;
     };
     let mut dice = ChaCha20Rng::seed_from_u64(seed);

@@ -37,9 +37,8 @@ impl<'a> Watch<'a> {
     pub fn run(&self, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
             for (node, client) in self.nodes {
-                let life = |node: usize| {
-                    self.lives.lock().unwrap_or_else(PoisonError::into_inner)[node]
-                };
+                let life =
+                    |node: usize| self.lives.lock().unwrap_or_else(PoisonError::into_inner)[node];
                 let before = life(*node);
                 // A node that is down is seen again later. An answer across a wipe says nothing.
                 if let Ok(health) = client.ready()
@@ -47,7 +46,10 @@ impl<'a> Watch<'a> {
                 {
                     let (node, life, height) = (*node, before, health.height);
                     let seen = Seen { node, life, height };
-                    self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
+                    self.seen
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(seen);
                 }
             }
             std::thread::sleep(PAUSE);
@@ -56,6 +58,9 @@ impl<'a> Watch<'a> {
 
     /// What it saw, in order.
     pub fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }

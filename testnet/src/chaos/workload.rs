@@ -33,7 +33,9 @@ const PAUSE: Duration = Duration::from_millis(60);
 
 /// Now, by this machine's clock.
 pub fn now() -> Time {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let elapsed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Time(u64::try_from(elapsed.as_millis()).unwrap_or(0))
 }
 
@@ -166,12 +168,26 @@ impl<'a> Workload<'a> {
     }
 
     fn note(&self, node: usize, answer: &TransactionAnswer) -> bool {
-        let Fate::Final { height, index, block } = answer.fate else {
+        let Fate::Final {
+            height,
+            index,
+            block,
+        } = answer.fate
+        else {
             return false;
         };
         let id = answer.id;
-        let told = Acknowledged { id, node, height, index, block };
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+        let told = Acknowledged {
+            id,
+            node,
+            height,
+            index,
+            block,
+        };
+        self.told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(told);
         true
     }
 
@@ -181,7 +197,12 @@ impl<'a> Workload<'a> {
         let bytes = encode(&self.author.next());
         let start = Instant::now();
         let found = Mutex::new(None);
-        let is_found = || found.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let is_found = || {
+            found
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_some()
+        };
         std::thread::scope(|scope| {
             for (node, client) in self.nodes {
                 scope.spawn(|| {
@@ -202,7 +223,10 @@ impl<'a> Workload<'a> {
 
     /// What clients were told so far.
     pub fn told(&self) -> Vec<Acknowledged> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Transactions made so far.

@@ -9,7 +9,10 @@ use super::{Chain, Run};
 
 /// Links that do not hold.
 pub fn check(run: &Run) -> Vec<String> {
-    run.chains.iter().flat_map(|chain| broken(run, chain)).collect()
+    run.chains
+        .iter()
+        .flat_map(|chain| broken(run, chain))
+        .collect()
 }
 
 fn broken(run: &Run, chain: &Chain) -> Vec<String> {

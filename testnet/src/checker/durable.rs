@@ -14,7 +14,9 @@ pub fn check(run: &Run) -> Vec<String> {
             let block = blocks.get(&told.height);
             let inside = block.and_then(|block| block.transactions.as_ref());
             let at = usize::try_from(told.index).unwrap_or(usize::MAX);
-            let found = inside.and_then(|all| all.get(at)).map(|found| found.id());
+            let found = inside
+                .and_then(|all| all.get(at))
+                .map(chipledger_schemas::transaction::Transaction::id);
             let same_block = block.is_some_and(|block| block.hash == told.block);
             if !same_block || found != Some(told.id) {
                 wrong.push(format!(

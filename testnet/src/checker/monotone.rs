@@ -15,7 +15,9 @@ pub fn check(run: &Run) -> Vec<String> {
         let before = last.insert((seen.node, seen.life), seen.height);
         if let Some(before) = before.filter(|before| *before > seen.height) {
             let (node, height) = (seen.node, seen.height);
-            wrong.push(format!("node{node} was at height {before}, then at {height}"));
+            wrong.push(format!(
+                "node{node} was at height {before}, then at {height}"
+            ));
         }
     }
     wrong

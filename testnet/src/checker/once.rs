@@ -16,7 +16,9 @@ pub fn check(run: &Run) -> Vec<String> {
                 let (id, height) = (transaction.id(), block.header.height);
                 if let Some(before) = first.insert(id, height) {
                     let node = chain.node;
-                    wrong.push(format!("node{node} has {id} at height {before} and at {height}"));
+                    wrong.push(format!(
+                        "node{node} has {id} at height {before} and at {height}"
+                    ));
                 }
             }
         }

@@ -12,7 +12,10 @@ pub const WITHIN: Duration = Duration::from_secs(10);
 
 /// Faults after which it took longer.
 pub fn check(run: &Run) -> Vec<String> {
-    let late = run.healed.iter().filter(|healed| healed.resumed.is_none_or(|took| took > WITHIN));
+    let late = run
+        .healed
+        .iter()
+        .filter(|healed| healed.resumed.is_none_or(|took| took > WITHIN));
     let told = late.map(|healed| match healed.resumed {
         Some(took) => format!("after {} it took {} ms", healed.fault, took.as_millis()),
         None => format!("after {} nothing became final any more", healed.fault),

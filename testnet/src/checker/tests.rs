@@ -88,7 +88,12 @@ fn run() -> Run {
             index: 0,
             block: told.hash,
         }],
-        chains: (0..3).map(|node| Chain { node, blocks: blocks.clone() }).collect(),
+        chains: (0..3)
+            .map(|node| Chain {
+                node,
+                blocks: blocks.clone(),
+            })
+            .collect(),
         seen: vec![seen(0, 0, 1), seen(1, 0, 3), seen(0, 0, 2)],
         healed: vec![healed(Some(9_999))],
         traitors: Vec::new(),
@@ -158,7 +163,9 @@ fn a_certificate_of_half_the_power_or_with_a_forged_signature_is_found() {
     half.chains[0].blocks[2].certificate.signatures.truncate(2);
     assert_eq!(complaints(&half), ["certified"]);
     let mut forged = run();
-    forged.chains[0].blocks[2].certificate.signatures[0].signature.0[0] ^= 1;
+    forged.chains[0].blocks[2].certificate.signatures[0]
+        .signature
+        .0[0] ^= 1;
     assert_eq!(complaints(&forged), ["certified"]);
 }
 

@@ -14,7 +14,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// How long faults go on.
-    #[arg(long, value_name = "M", default_value_t = 5, conflicts_with = "seconds")]
+    #[arg(
+        long,
+        value_name = "M",
+        default_value_t = 5,
+        conflicts_with = "seconds"
+    )]
     minutes: u64,
     /// How long faults go on, for short runs.
     #[arg(long, value_name = "S")]
@@ -93,7 +98,10 @@ impl Args {
             serde_json::to_writer_pretty(&mut out, report)?;
             return Ok(writeln!(out)?);
         }
-        let kinds = report.faults.iter().map(|(kind, count)| format!("{count} {kind}"));
+        let kinds = report
+            .faults
+            .iter()
+            .map(|(kind, count)| format!("{count} {kind}"));
         let kinds: Vec<_> = kinds.collect();
         let resumed = &report.resumed_ms;
         let middle = resumed.get(resumed.len() / 2).copied().unwrap_or_default();

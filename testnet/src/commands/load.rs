@@ -42,7 +42,10 @@ impl Args {
             Some(dir) => {
                 let plan = folder::read_plan(dir)?;
                 let plan = plan.with_context(|| format!("{} holds no network", dir.display()))?;
-                plan.nodes.iter().map(|node| format!("http://{}", node.api)).collect()
+                plan.nodes
+                    .iter()
+                    .map(|node| format!("http://{}", node.api))
+                    .collect()
             }
         };
         let nodes: Vec<_> = urls.iter().map(|url| Client::new(url)).collect();
@@ -70,7 +73,9 @@ pub(super) fn load(
     stop: &AtomicBool,
 ) -> anyhow::Result<()> {
     let noted = dir.map(|dir| dir.join("loaded"));
-    let text = noted.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+    let text = noted
+        .as_ref()
+        .and_then(|path| std::fs::read_to_string(path).ok());
     let skip = text.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
     let note = |progress: Progress| match &noted {
         Some(path) => std::fs::write(path, format!("{}\n", progress.prefix)),
@@ -82,7 +87,14 @@ pub(super) fn load(
     bar.set_position(skip);
     let report = |progress: Progress| {
         bar.set_position(skip + progress.transactions);
-        bar.set_message(progress.time.to_string().chars().take(10).collect::<String>());
+        bar.set_message(
+            progress
+                .time
+                .to_string()
+                .chars()
+                .take(10)
+                .collect::<String>(),
+        );
         if progress.transactions.is_multiple_of(NOTED_EVERY) {
             // A note that is lost costs time, not truth: submitting again is safe.
             let _ = note(progress);

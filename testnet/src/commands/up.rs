@@ -10,13 +10,13 @@ use anyhow::Context as _;
 use chipledger_testnet::client::Client;
 use chipledger_testnet::local::answers::{self, SameAnswer};
 use chipledger_testnet::local::plan::Tempo;
-use chipledger_testnet::local::{Local, Plan, Ports};
+use chipledger_testnet::local::{Local, LocalNode, Plan, Ports};
 use chipledger_testnet::world::{Scale, VALIDATORS_MAX, World, WorldConfig};
 
 use super::load::load;
 
 /// How long nodes may take to start.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_mins(2);
 /// How long nodes may take to stop.
 const STOP: Duration = Duration::from_secs(15);
 /// How often the network is looked at while it runs.
@@ -63,14 +63,26 @@ impl Args {
             seed: self.seed,
             validators: self.validators,
         });
-        let ports = if self.free_ports { Ports::Free } else { Ports::WellKnown };
-        let name = format!("world at {} millionths, seed {}", self.scale.ppm(), self.seed);
+        let ports = if self.free_ports {
+            Ports::Free
+        } else {
+            Ports::WellKnown
+        };
+        let name = format!(
+            "world at {} millionths, seed {}",
+            self.scale.ppm(),
+            self.seed
+        );
         let plan = Plan::new(world.cast(), ports, TEMPO, name)?;
         let mut local = Local::open(&self.dir, world.cast(), &plan)?;
         local.start()?;
         local.wait_ready(START)?;
         for node in &local.nodes {
-            let role = if node.index < local.validators { "validator" } else { "observer" };
+            let role = if node.index < local.validators {
+                "validator"
+            } else {
+                "observer"
+            };
             writeln!(
                 out,
                 "node{}  {:<12}  {role:<9}  http://{}  process {}",
@@ -80,21 +92,32 @@ impl Args {
                 node.process.id().unwrap_or_default()
             )?;
         }
-        let clients: Vec<Client> = local.nodes.iter().map(|node| node.client()).collect();
+        let clients: Vec<Client> = local.nodes.iter().map(LocalNode::client).collect();
         load(&world, &clients, Some(&self.dir), &stop)?;
-        show(&answers::compare(&clients, world.expected())?, clients.len())?;
+        show(
+            &answers::compare(&clients, world.expected())?,
+            clients.len(),
+        )?;
         if !self.once {
             self.tell(&local)?;
             watch(&mut local, &stop)?;
         }
-        writeln!(out, "Stopping the nodes; {} keeps the ledgers.", self.dir.display())?;
+        writeln!(
+            out,
+            "Stopping the nodes; {} keeps the ledgers.",
+            self.dir.display()
+        )?;
         local.stop(STOP);
         Ok(())
     }
 
     fn tell(&self, local: &Local) -> anyhow::Result<()> {
         let dir = self.dir.display();
-        let urls: Vec<_> = local.nodes.iter().map(|node| format!("http://{}", node.api)).collect();
+        let urls: Vec<_> = local
+            .nodes
+            .iter()
+            .map(|node| format!("http://{}", node.api))
+            .collect();
         let last = local.nodes.len() - 1;
         writeln!(
             std::io::stdout(),
@@ -107,7 +130,10 @@ impl Args {
              chipledger-node run --config {dir}/node1/node.toml    # it catches up\n  \
              less {dir}/node0/log\n\n\
              Ctrl-C stops the nodes. The same command goes on with {dir}.",
-            urls[0], urls[1], urls[last], urls[last],
+            urls[0],
+            urls[1],
+            urls[last],
+            urls[last],
         )?;
         Ok(())
     }
@@ -117,7 +143,9 @@ impl Args {
 fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let set = Arc::clone(&stop);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     std::thread::spawn(move || {
         runtime.block_on(async {
             let _ = interrupted().await;
@@ -144,7 +172,11 @@ fn watch(local: &mut Local, stop: &AtomicBool) -> anyhow::Result<()> {
     while !stop.load(Ordering::Relaxed) {
         if let Some(index) = local.ended()?.filter(|index| told.insert(*index)) {
             let log = local.nodes[index].process.log();
-            writeln!(std::io::stdout(), "node{index} has ended; its log is {}", log.display())?;
+            writeln!(
+                std::io::stdout(),
+                "node{index} has ended; its log is {}",
+                log.display()
+            )?;
         }
         std::thread::sleep(LOOK);
     }
@@ -160,7 +192,11 @@ fn show(same: &SameAnswer, nodes: usize) -> anyhow::Result<()> {
     )?;
     writeln!(out, "{:<14}{:>12}{:>22}", "jurisdiction", "chips", "TPP")?;
     for (jurisdiction, chips, tpp_milli) in &same.rows {
-        writeln!(out, "{jurisdiction:<14}{chips:>12}{:>22}", tpp_milli / 1_000)?;
+        writeln!(
+            out,
+            "{jurisdiction:<14}{chips:>12}{:>22}",
+            tpp_milli / 1_000
+        )?;
     }
     out.flush().context("printing")
 }

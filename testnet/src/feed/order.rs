@@ -268,7 +268,7 @@ mod tests {
         let key = SecretKey::from_seed(&[1; 32]);
         let body = Body {
             version: TRANSACTION_VERSION,
-            genesis: Default::default(),
+            genesis: chipledger_schemas::ids::GenesisHash::default(),
             member: "A".parse().unwrap(),
             key: key.public(),
             signed_at: Time(1),

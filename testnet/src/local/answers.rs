@@ -11,9 +11,9 @@ use crate::client::{Bodies, Client, NoAnswer};
 use crate::world::Expected;
 
 /// How long nodes may take to reach the height of the highest.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long one answer may take.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 
 /// Nodes do not answer the same. This is a defect: keep the folder, and report it.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +108,10 @@ fn ask(node: &Client, height: Height) -> Result<SameAnswer, Differ> {
         std::thread::sleep(Duration::from_millis(50));
     }
     let page = node.blocks(height, 1, Bodies::Left)?;
-    let block = page.blocks.first().map(|block| (block.hash, block.header.state_root));
+    let block = page
+        .blocks
+        .first()
+        .map(|block| (block.hash, block.header.state_root));
     let (block, state_root) = block.unwrap_or_default();
     let path = format!("/v1/compute?by=jurisdiction&known_at={height}");
     let answer: Answer<Pooled> = node.get(&path, ANSWER)?;
@@ -117,7 +120,9 @@ fn ask(node: &Client, height: Height) -> Result<SameAnswer, Differ> {
         height,
         block,
         state_root,
-        rows: rows.map(|(place, row)| (place, row.chips, row.tpp_milli)).collect(),
+        rows: rows
+            .map(|(place, row)| (place, row.chips, row.tpp_milli))
+            .collect(),
     })
 }
 

@@ -103,11 +103,16 @@ pub(super) fn prepare(dir: &Path, cast: &Cast, plan: &Plan) -> Result<Plan, Fold
     if let Some(found) = read_plan(dir)? {
         let same = found.genesis == plan.genesis && found.world == plan.world;
         let other = format!("another network ({})", found.world);
-        return if same { Ok(found) } else { Err(not_ours(other)) };
+        return if same {
+            Ok(found)
+        } else {
+            Err(not_ours(other))
+        };
     }
     let entries = std::fs::read_dir(dir).map_err(io(dir))?;
-    let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().into_string().ok()?));
-    let foreign = |name: &String| name != "lock" && name != "genesis.json" && !name.starts_with("node");
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let foreign =
+        |name: &String| name != "lock" && name != "genesis.json" && !name.starts_with("node");
     if let Some(name) = names.into_iter().find(foreign) {
         return Err(not_ours(format!("{name}, which is not of a network")));
     }

@@ -65,8 +65,17 @@ impl Plan {
     ///
     /// # Errors
     /// When the machine has no free ports.
-    pub fn new(cast: &Cast, ports: Ports, tempo: Tempo, world: String) -> Result<Self, FolderError> {
-        let members: Vec<_> = cast.validators().cloned().chain([cast.observer()]).collect();
+    pub fn new(
+        cast: &Cast,
+        ports: Ports,
+        tempo: Tempo,
+        world: String,
+    ) -> Result<Self, FolderError> {
+        let members: Vec<_> = cast
+            .validators()
+            .cloned()
+            .chain([cast.observer()])
+            .collect();
         let validators = members.len() - 1;
         let found = match ports {
             Ports::WellKnown => well_known(members.len()),

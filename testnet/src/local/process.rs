@@ -103,7 +103,9 @@ impl Process {
         // A group of its own: Ctrl-C is for this program, which stops the nodes in order.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let child = command.spawn().map_err(|source| io(&self.program, source))?;
+        let child = command
+            .spawn()
+            .map_err(|source| io(&self.program, source))?;
         let pid = self.dir.join("pid");
         let written = std::fs::write(&pid, format!("{}\n", child.id()));
         self.child = Some(child);
@@ -119,7 +121,9 @@ impl Process {
         let Some(child) = &mut self.child else {
             return Ok(false);
         };
-        let ended = child.try_wait().map_err(|source| io(&self.program, source))?;
+        let ended = child
+            .try_wait()
+            .map_err(|source| io(&self.program, source))?;
         Ok(ended.is_none())
     }
 
@@ -195,7 +199,9 @@ impl Process {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", "kill -s \"$0\" \"$1\"", name, &child.id().to_string()]);
         shell.stderr(Stdio::null());
-        let status = shell.status().map_err(|source| io(Path::new("/bin/sh"), source))?;
+        let status = shell
+            .status()
+            .map_err(|source| io(Path::new("/bin/sh"), source))?;
         if status.success() {
             return Ok(());
         }

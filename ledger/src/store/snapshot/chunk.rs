@@ -1,5 +1,5 @@
-//! A chunk: consecutive items, or consecutive entries. Where one ends depends on the state alone, so
-//! that honest nodes cut the same state into the same chunks.
+//! A chunk: consecutive items, or consecutive entries. Where one ends depends on the state alone,
+//! so that honest nodes cut the same state into the same chunks.
 
 use chipledger_schemas::encode::{DecodeError, decode, encode};
 use chipledger_schemas::hash::{Hash, SNAPSHOT_CHUNK};
@@ -57,14 +57,13 @@ impl Cutter {
 
     /// The next entry, after all items; returns a chunk that was closed before it.
     pub(super) fn entry(&mut self, key: Vec<u8>, entry: Vec<u8>) -> Option<Chunk> {
-        let closed = match self.items.is_empty() {
-            true => self.room_for(key.len() + entry.len()),
+        let closed = if self.items.is_empty() {
+            self.room_for(key.len() + entry.len())
+        } else {
             // Items and entries share no chunk.
-            false => {
-                let closed = self.close();
-                self.bytes = key.len() + entry.len();
-                closed
-            }
+            let closed = self.close();
+            self.bytes = key.len() + entry.len();
+            closed
         };
         self.entries.push((key, entry));
         closed
@@ -84,10 +83,8 @@ impl Cutter {
     }
 
     fn room_for(&mut self, bytes: usize) -> Option<Chunk> {
-        let closed = match self.bytes > 0 && self.bytes + bytes > ROWS_BYTES {
-            true => self.close(),
-            false => None,
-        };
+        let is_full = self.bytes > 0 && self.bytes + bytes > ROWS_BYTES;
+        let closed = if is_full { self.close() } else { None };
         self.bytes += bytes;
         closed
     }
