@@ -5,6 +5,5 @@
 )]
 
 mod api;
-mod chaos;
 mod crash;
 mod tidy;
