@@ -436,10 +436,20 @@ async fn look_after(
         reach_now.send_if_modified(|before| {
             let changed = *before != now;
             if changed && before.is_quorum && !now.is_quorum {
-                tracing::warn!(power = now.power, total = now.total, missing = ?now.missing, "no quorum within reach: no blocks until validators return");
+                let (power, total, missing) = (now.power, now.total, &now.missing);
+                tracing::warn!(
+                    power,
+                    total,
+                    ?missing,
+                    "no quorum: blocks wait for validators"
+                );
             }
             if changed && !before.is_quorum && now.is_quorum {
-                tracing::info!(power = now.power, total = now.total, "a quorum of validators is within reach");
+                tracing::info!(
+                    power = now.power,
+                    total = now.total,
+                    "a quorum of validators is within reach"
+                );
             }
             *before = now;
             changed

@@ -68,7 +68,8 @@ fn template(observer: bool) -> String {
     let validator = if observer {
         "# [validator]                  # this node follows; with a key it could vote\n# key = \"keys/validator.json\"\n"
     } else {
-        "[validator]\nkey = \"keys/validator.json\"\n# guard = \"keys/validator.guard\"   # never in the data directory, never restored from a backup\n"
+        "[validator]\nkey = \"keys/validator.json\"\n# guard = \"keys/validator.guard\"   \
+         # never in the data directory, never restored from a backup\n"
     };
     format!(
         r#"# Configuration of a Chipledger node. Paths are relative to this file.

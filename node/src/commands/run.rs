@@ -26,7 +26,8 @@ impl Args {
             .build()?;
         runtime.block_on(Box::pin(async {
             let mut node = Node::start(config).await?;
-            tracing::info!(member = %node.handle.member, height = %node.handle.progress.borrow().height, api = %node.api.address(), "the node runs");
+            let (member, height) = (&node.handle.member, node.handle.progress.borrow().height);
+            tracing::info!(%member, %height, api = %node.api.address(), "the node runs");
             tokio::select! {
                 error = node.failed() => {
                     tracing::error!("stopped: {error}");
