@@ -41,7 +41,7 @@ pub struct SignedStatement {
     /// Absent in votes.
     pub pol_round: Option<u32>,
     /// The key's, over the preimage of the statement
-    /// ([`consensus_preimage`](crate::certificate::consensus_preimage)).
+    /// ([`consensus_preimage`]).
     pub signature: Signature,
 }
 

@@ -45,7 +45,7 @@ const TICKS: u64 = 100;
 pub struct NetworkBench {
     /// Transactions of one chip each.
     pub single: u64,
-    /// Transactions of [`BATCH`] chips each.
+    /// Transactions of `BATCH` chips each.
     pub batched: u64,
     /// Where the network is made; removed afterwards.
     pub dir: PathBuf,
