@@ -417,10 +417,9 @@ fn chunks_come_in_any_order_once_and_wrong_ones_are_named() {
     let mut importer = begin();
     let all = manifest.chunks.len();
     assert!(all >= 2);
-    let early = importer.finish().unwrap_err();
+    let early = importer.finish();
     assert!(
-        matches!(early, SnapshotError::MissingChunk { index: 0, more } if more == all - 1),
-        "{early}"
+        matches!(early, Err(SnapshotError::MissingChunk { index: 0, more }) if more == all - 1)
     );
     let good = teller.chunk(&manifest, 1);
     let mut flipped = good.clone();
@@ -439,8 +438,7 @@ fn chunks_come_in_any_order_once_and_wrong_ones_are_named() {
     importer.add(1, &good).unwrap();
     drop(importer);
     // After a restart it is not asked for again.
-    let kept = Importer::interrupted(&dir).unwrap();
-    assert_eq!(kept, manifest);
+    assert_eq!(Importer::interrupted(&dir).as_ref(), Some(&manifest));
     let mut importer = begin();
     assert!(importer.missing().all(|(index, _)| index != 1));
     assert_eq!(importer.missing().count(), all - 1);
