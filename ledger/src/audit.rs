@@ -33,6 +33,14 @@ pub enum AuditError {
     /// The directory holds no ledger, or one that this program cannot judge. See the cause.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The ledger came from a snapshot: it cannot be re-derived from its blocks alone. Its state is
+    /// compared with the certified root whenever it opens; audit a ledger that holds all of
+    /// history.
+    #[error("the ledger holds no block before height {first}: only a whole one can be audited")]
+    NotWhole {
+        /// The first height whose block is held.
+        first: Height,
+    },
     /// There is no room to re-derive the ledger. Point `TMPDIR` to a disk with as much room as the
     /// ledger has.
     #[error("cannot re-derive the ledger in {}: {source}", std::env::temp_dir().display())]
@@ -175,6 +183,12 @@ pub fn audit(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Report, A
     let Some(genesis) = audit_genesis(&db, &mut report)? else {
         return Ok(report);
     };
+    // A row that does not read is compared with the others: a whole ledger has none.
+    if let Ok(first) = View::unversioned(&db).first_height()
+        && first > Height(0)
+    {
+        return Err(AuditError::NotWhole { first });
+    }
     let scratch = tempfile::tempdir().map_err(|source| AuditError::Scratch { source })?;
     let derived = Store::create_with(&scratch.path().join("ledger"), &genesis, Durability::None)?;
     if replay::replay(&db, &derived, &mut report, progress)? {

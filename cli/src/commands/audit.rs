@@ -52,6 +52,11 @@ impl Args {
 fn cannot_audit(error: AuditError) -> Failure {
     match error {
         AuditError::Store(error) => error.into(),
+        AuditError::NotWhole { .. } => Failure::new(
+            Class::NotFound,
+            error.to_string(),
+            "Audit a ledger that holds all of history.",
+        ),
         AuditError::Scratch { .. } => Failure::new(
             Class::Io,
             error.to_string(),

@@ -160,10 +160,12 @@ fn staging(dir: &Path) -> PathBuf {
 }
 
 fn check(index: usize, listed: &ListedChunk, bytes: &[u8]) -> Result<(), SnapshotError> {
-    let what = match bytes.len() == usize::try_from(listed.bytes).unwrap_or(usize::MAX) {
-        false => "length",
-        true if SNAPSHOT_CHUNK.hash(bytes) != listed.digest => "digest",
-        true => return Ok(()),
+    let what = if bytes.len() != usize::try_from(listed.bytes).unwrap_or(usize::MAX) {
+        "length"
+    } else if SNAPSHOT_CHUNK.hash(bytes) != listed.digest {
+        "digest"
+    } else {
+        return Ok(());
     };
     Err(SnapshotError::WrongChunk { index, what })
 }
