@@ -332,6 +332,10 @@ fn a_ledger_from_a_snapshot_executes_a_thousand_blocks_to_the_same_roots() {
 }
 
 #[test]
+#[allow(
+    clippy::too_many_lines,
+    reason = "one question after the other, on both ledgers"
+)]
 fn the_past_before_a_snapshot_is_not_guessed() {
     let mut teller = Teller::new(6);
     teller.tell(40);
