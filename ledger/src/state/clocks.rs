@@ -111,3 +111,6 @@ impl<S: State> Draft<'_, S> {
         Ok(time <= last.plus_ms(future_ms.unwrap_or_default()))
     }
 }
+
+#[cfg(test)]
+mod tests;
