@@ -96,7 +96,7 @@ impl Base {
                     };
                     let column = column(db, columns::VERSIONS);
                     let spot = Spot::base(self.height, 0);
-                    ways::put_row(batch, column, id, spot, &vec![row]);
+                    ways::put_row(batch, column, id, spot, &[row]);
                 }
             }
             Key::Account(account) => {

@@ -53,11 +53,11 @@ pub(super) fn put_row(
     column: &ColumnFamily,
     shipment: &DocumentId,
     spot: Spot,
-    row: &Vec<WayRow>,
+    row: &[WayRow],
 ) {
     let mut key = Key::Shipment(shipment.clone()).bytes();
     key.extend_from_slice(&spot.bytes());
-    batch.put_cf(column, key, encode(row));
+    batch.put_cf(column, key, encode(&row));
 }
 
 impl View<'_> {

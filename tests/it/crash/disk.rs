@@ -239,6 +239,8 @@ impl Disk {
             // It reserves room and leaves the size as it is, or else the model is wrong.
             "fallocate" if call.arguments[1].contains("KEEP_SIZE") => Effect::None,
             "fsync" | "fdatasync" => self.synced(call),
+            // It begins to write, and promises nothing.
+            "sync_file_range" => Effect::None,
             "mkdir" => self.made(self.path(call, 0)),
             "mkdirat" => self.made(self.path(call, 1)),
             "rename" => self.renamed(self.path(call, 0), self.path(call, 1)),

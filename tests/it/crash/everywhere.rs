@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use chipledger_ledger::store::{Backup, Store, StoreError, carries_truth};
+use chipledger_ledger::store::{Backup, Store, StoreError};
 use chipledger_schemas::hash::{FILE, Hash};
 use chipledger_schemas::ids::{Height, TransactionId};
 
@@ -120,6 +120,7 @@ impl Run {
                     said.push_str(&text);
                     "a promise".to_owned()
                 }
+                Effect::Changed(path) if is_diary(name_of(&path)) => continue,
                 Effect::Changed(path) => path,
             };
             let promised = self.promised_before + said.matches('\n').count();
@@ -187,8 +188,7 @@ impl States {
     fn add(&mut self, mut image: Image, story: String, promised: usize) {
         // What says nothing about the ledger makes no difference.
         image.retain(|path, content| {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            content.is_none() || carries_truth(name) || !is_diary(name)
+            content.is_none() || !is_diary(name_of(path))
         });
         let mut bytes = Vec::new();
         for (path, content) in &image {
@@ -214,6 +214,11 @@ impl States {
     }
 }
 
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+/// RocksDB's account of itself, and its lock.
 fn is_diary(name: &str) -> bool {
     name == "LOG" || name.starts_with("LOG.old") || name == "LOCK"
 }
