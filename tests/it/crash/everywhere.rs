@@ -108,7 +108,7 @@ impl Run {
         let (mut disk, mut said) = (self.before.clone(), String::new());
         for (number, call) in self.calls.iter().enumerate() {
             let promised = self.promised_before + said.matches('\n').count();
-            if let Some(half) = disk.torn(call) {
+            if let Some(half) = disk.torn(call).filter(|half| !is_diary(name_of(&path(half)))) {
                 let mut torn = disk.clone();
                 torn.apply(&half);
                 let story = format!("call {number}, half of {} of {}", call.name, path(call));
