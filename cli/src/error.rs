@@ -82,6 +82,9 @@ impl Failure {
                 message,
                 "Ask for access, or choose another place.",
             ),
+            ErrorKind::InvalidData => {
+                Self::usage(message, "It must be text in UTF-8; save it as that.")
+            }
             _ => Self::new(Class::Io, message, "Check the path and the disk."),
         }
     }

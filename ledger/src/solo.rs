@@ -17,8 +17,8 @@ use chipledger_schemas::keys::SecretKey;
 use chipledger_schemas::time::Time;
 use chipledger_schemas::transaction::Transaction;
 
-use crate::chain::{BlockError, Slot};
-use crate::rejection::{Code, Rejection};
+use crate::chain::Slot;
+use crate::rejection::Rejection;
 use crate::store::{Store, StoreError};
 use crate::verify::VerifiedTransaction;
 
@@ -321,20 +321,4 @@ fn now() -> Time {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Time(u64::try_from(elapsed.as_millis()).unwrap_or(0))
-}
-
-impl From<BlockError> for SubmitError {
-    fn from(error: BlockError) -> Self {
-        match error {
-            BlockError::Rejected { rejection, .. } => Self::Rejected(rejection),
-            other => Self::Stopped {
-                reason: other.to_string(),
-            },
-        }
-    }
-}
-
-/// Whether a rejection may pass later: the window has not begun.
-pub fn may_pass_later(rejection: &Rejection) -> bool {
-    rejection.code == Code::NotYetValid
 }

@@ -12,6 +12,7 @@ use chipledger_schemas::ids::{ItemNumber, SiteId, TransactionId};
 use chipledger_schemas::time::Time;
 
 mod accounts;
+mod clocks;
 mod containment;
 mod draft;
 pub mod memory;
@@ -20,8 +21,9 @@ mod names;
 mod shipments;
 
 pub(crate) use accounts::Side;
+pub(crate) use clocks::Cause;
 pub(crate) use draft::Keep;
-pub use draft::{Change, Changes, Draft, ItemChange, Posting};
+pub use draft::{Change, Changes, Draft, ItemChange, Posting, Way, WayChange};
 pub(crate) use movements::{Effective, NewItem, parent_of};
 
 /// Items that share a row of the store and a subtree of the commitment.

@@ -17,7 +17,8 @@ mod totals;
 pub use account::{Account, AccountPlace, Balance, BalanceRow};
 pub use chain::{Catalogue, CatalogueModel, Chain, Upgrade};
 pub use documents::{
-    Alert, Clearance, Licence, Limit, Order, Policy, Proposal, Run, Shipment, ShipmentState,
+    Alert, Clearance, Licence, Limit, Order, Policy, Proposal, REDIRECTS_MAX, Redirected, Run,
+    Shipment, ShipmentState,
 };
 pub use item::{
     ContentRow, Evidence, EvidenceKind, Item, ItemKind, LastMovement, ModelNumber, next_history,

@@ -163,7 +163,7 @@ fn booked_balances<S: State>(state: &S) -> Result<Balances, BooksError> {
     let mut booked = Balances::new();
     for (key, entry) in state.entries(EntryKind::Account)? {
         if let (Key::Account(account), Some(balance)) = (key, Balance::of(&entry)) {
-            for row in &balance.0 {
+            for row in &balance.rows {
                 booked.insert((account.clone(), row.model), (row.count, row.disputed));
             }
         }

@@ -148,9 +148,14 @@ fn key_in_words(name: &str, key: &[u8]) -> String {
             .try_into()
             .ok()
             .map(|bytes| format!("account {}", u32::from_be_bytes(bytes))),
-        columns::VERSIONS => decode_prefix::<Key>(key)
-            .ok()
-            .and_then(|(key, height)| Some(format!("{key:?} at height {}", number(height)?))),
+        columns::VERSIONS => {
+            decode_prefix::<Key>(key)
+                .ok()
+                .and_then(|(key, at)| match number(at) {
+                    Some(height) => Some(format!("{key:?} at height {height}")),
+                    None => Some(format!("{key:?}, {}", spot(at)?)),
+                })
+        }
         _ => None,
     };
     words.unwrap_or_else(|| format!("key {key:02x?}"))

@@ -1,7 +1,7 @@
 //! Where the read model begins when it does not begin at genesis: what stood at the height before
 //! the first block that is held, as rows that no record wrote.
 
-use chipledger_proof::state::{Balance, Entry, Item, Key, Stored};
+use chipledger_proof::state::{Balance, Entry, Item, Key, Shipment, Stored};
 use chipledger_schemas::encode::encode;
 use chipledger_schemas::ids::{Height, ItemNumber};
 use chipledger_schemas::time::Time;
@@ -9,8 +9,9 @@ use rocksdb::{DB, WriteBatch};
 
 use super::movements::{ROW_ITEMS, put as put_movements};
 use super::postings::PostingRow;
-use super::{Spot, versions};
-use crate::state::{Change, ItemChange};
+use super::ways::WayRow;
+use super::{Spot, versions, ways};
+use crate::state::{Change, ItemChange, Way};
 use crate::store::{column, columns};
 
 /// Postings that share a row.
@@ -86,11 +87,23 @@ impl Base {
                 let column = column(db, columns::VERSIONS);
                 versions::put(batch, column, key, self.height, Some(&entry.bytes()));
             }
+            Key::Shipment(id) => {
+                if let Some(shipment) = Shipment::of(entry) {
+                    let row = WayRow {
+                        occurred_at: shipment.shipped_at,
+                        undone: false,
+                        way: Way::from(shipment),
+                    };
+                    let column = column(db, columns::VERSIONS);
+                    let spot = Spot::base(self.height, 0);
+                    ways::put_row(batch, column, id, spot, &[row]);
+                }
+            }
             Key::Account(account) => {
                 self.accounts += 1;
                 let accounts = column(db, columns::ACCOUNTS);
                 batch.put_cf(accounts, self.accounts.to_be_bytes(), encode(account));
-                for row in Balance::of(entry).map_or(&[][..], |balance| &balance.0) {
+                for row in Balance::of(entry).map_or(&[][..], |balance| &balance.rows) {
                     self.postings.push(PostingRow {
                         occurred_at: Time(0),
                         model: row.model,

@@ -1,13 +1,16 @@
 //! What happened to items: one row per record and 64 item numbers, so that a run costs few rows.
 
+use chipledger_proof::state::LastMovement;
 use chipledger_schemas::encode::{decode_stored, encode};
+use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::{Height, ItemNumber};
-use chipledger_schemas::movement::Facts;
+use chipledger_schemas::items::ItemSet;
+use chipledger_schemas::movement::{Facts, Movement};
 use chipledger_schemas::time::Time;
 use rocksdb::{ColumnFamily, WriteBatch};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Spot};
+use super::{Moment, QueryError, Spot};
 use crate::state::{Change, ItemChange, StateError};
 use crate::store::{View, columns};
 
@@ -152,6 +155,57 @@ impl View<'_> {
         moment: Moment,
     ) -> Result<Option<(Facts, ItemEvent)>, StateError> {
         Ok(standing(self.item_events(item, moment.known)?, moment))
+    }
+}
+
+impl View<'_> {
+    /// The movements that a correction of items must carry, in order: of each item whose latest one
+    /// was undone, so that its leaf holds no more than the digest of the one before. An item that
+    /// is not registered, or has none left, carries nothing; the rules say what that means.
+    ///
+    /// # Errors
+    /// When the movement lies before the first block held.
+    pub fn carried(&self, items: &ItemSet) -> Result<Vec<Movement>, QueryError> {
+        let mut carried = Vec::new();
+        for id in items.ids() {
+            let number = match self.item_number(&id) {
+                Err(QueryError::ItemUnknown { .. }) => continue,
+                number => number?,
+            };
+            if let LastMovement::Below { digest, .. } = self.leaf(number)?.movement
+                && digest != Hash::ZERO
+            {
+                let found = self.movement(number)?;
+                carried.extend(found.filter(|movement| movement.digest() == digest));
+            }
+        }
+        Ok(carried)
+    }
+
+    /// The latest movement of an item that stands.
+    fn movement(&self, item: ItemNumber) -> Result<Option<Movement>, QueryError> {
+        let mut stack: Vec<(Facts, Movement)> = Vec::new();
+        for event in self.item_events(item, Height(u64::MAX))? {
+            match event.change {
+                Change::Moved(facts) => {
+                    let (_, record) = self.record_at(event.spot)?;
+                    let last = stack.last();
+                    let movement = Movement {
+                        record,
+                        occurred_at: event.occurred_at,
+                        before: last.map(|(facts, _)| facts.clone()),
+                        previous_at: last.map_or(Time::default(), |(_, last)| last.occurred_at),
+                        below: last.map_or(Hash::ZERO, |(_, last)| last.digest()),
+                    };
+                    stack.push((facts, movement));
+                }
+                Change::Undone(_) => {
+                    stack.pop();
+                }
+                Change::Noted => {}
+            }
+        }
+        Ok(stack.pop().map(|(_, movement)| movement))
     }
 }
 

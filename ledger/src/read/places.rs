@@ -100,7 +100,7 @@ impl View<'_> {
     ) -> Result<Whereabouts, QueryError> {
         let owner = climb.owner.unwrap_or_else(|| holder.clone());
         let (since, record) = climb.latest.unwrap_or((Time::default(), Spot::default()));
-        let (place, jurisdiction, shipment) = self.place_text(place, moment)?;
+        let (place, jurisdiction, shipment) = self.place_text(place, moment, None)?;
         Ok(Whereabouts {
             id: id.clone(),
             moment,
@@ -118,11 +118,13 @@ impl View<'_> {
         })
     }
 
-    /// A place as people read it, its jurisdiction, and its shipment.
+    /// A place as people read it, its jurisdiction, and its shipment; on the way that this had by
+    /// the records up to `until`, if one is named.
     pub(crate) fn place_text(
         &self,
         place: &Place,
         moment: Moment,
+        until: Option<Spot>,
     ) -> Result<(String, Option<Jurisdiction>, Option<String>), QueryError> {
         match place {
             Place::Site(site) => {
@@ -138,14 +140,10 @@ impl View<'_> {
                 Ok((site.to_string(), at.map(|site| site.jurisdiction), None))
             }
             Place::Transit(id) => {
-                let shipment = self.entry(&Key::Shipment(id.clone()))?;
-                let shipment = shipment
-                    .as_deref()
-                    .and_then(chipledger_proof::state::Stored::of);
-                let way =
-                    shipment.map_or_else(String::new, |s: &chipledger_proof::state::Shipment| {
-                        format!("{}->{}", s.from_site, s.to_site)
-                    });
+                let way = self.way(id, moment, until)?;
+                let way = way.map_or_else(String::new, |way| {
+                    format!("{}->{}", way.from_site, way.to_site)
+                });
                 Ok((way, None, Some(id.to_string())))
             }
         }

@@ -5,10 +5,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chipledger_proof::state::{Account, Entry, EntryKind, Item, Key, ModelNumber, Stored};
-use chipledger_schemas::ids::{Height, ItemNumber, RecordId, SiteId};
+use chipledger_proof::state::{
+    Account, Entry, EntryKind, Item, Key, ModelNumber, Shipment, Stored,
+};
+use chipledger_schemas::ids::{DocumentId, Height, ItemNumber, MemberId, RecordId, SiteId};
 use chipledger_schemas::movement::Facts;
 use chipledger_schemas::time::Time;
+use serde::{Deserialize, Serialize};
 
 use super::accounts::Journal;
 use super::{PAGE_ITEMS, Page, State, StateError, page_of};
@@ -61,6 +64,47 @@ pub struct Posting {
     pub to: Option<Account>,
 }
 
+/// Where a shipment goes, from a record on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Way {
+    /// Where it left.
+    pub from_site: SiteId,
+    /// Where it goes.
+    pub to_site: SiteId,
+    /// Named receiver.
+    pub to: MemberId,
+    /// Expected arrival.
+    pub expected_at: Time,
+}
+
+impl From<&Shipment> for Way {
+    fn from(shipment: &Shipment) -> Self {
+        Self {
+            from_site: shipment.from_site.clone(),
+            to_site: shipment.to_site.clone(),
+            to: shipment.to.clone(),
+            expected_at: shipment.expected_at,
+        }
+    }
+}
+
+/// A shipment that got a way, or has the one before again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WayChange {
+    /// Transaction in the block, from 0.
+    pub transaction: u32,
+    /// Record in the transaction, from 0.
+    pub record: u32,
+    /// Event time.
+    pub occurred_at: Time,
+    /// The shipment.
+    pub shipment: DocumentId,
+    /// Whether its latest way is undone.
+    pub undone: bool,
+    /// Its way now.
+    pub way: Way,
+}
+
 /// Changes, not yet committed.
 #[derive(Default, Debug)]
 pub struct Changes {
@@ -74,6 +118,8 @@ pub struct Changes {
     pub item_changes: Vec<ItemChange>,
     /// Postings, in order.
     pub postings: Vec<Posting>,
+    /// Ways of shipments, in order.
+    pub ways: Vec<WayChange>,
 }
 
 /// Where in the block execution stands.
@@ -144,6 +190,7 @@ impl<'s, S: State> Draft<'s, S> {
         self.block.items.extend(tx.items);
         self.block.item_changes.extend(tx.item_changes);
         self.block.postings.extend(tx.postings);
+        self.block.ways.extend(tx.ways);
     }
 
     /// Drops what the transaction changed.
@@ -350,6 +397,25 @@ impl<'s, S: State> Draft<'s, S> {
             occurred_at,
             change,
         });
+    }
+
+    /// Puts a shipment that has another way, told to have it since `occurred_at`.
+    pub(crate) fn put_way(
+        &mut self,
+        shipment: DocumentId,
+        value: Shipment,
+        occurred_at: Time,
+        undone: bool,
+    ) {
+        self.tx.ways.push(WayChange {
+            transaction: self.at.transaction,
+            record: self.at.record,
+            occurred_at,
+            shipment: shipment.clone(),
+            undone,
+            way: Way::from(&value),
+        });
+        self.put(Key::Shipment(shipment), value);
     }
 
     pub(crate) fn push_posting(&mut self, posting: Posting) {

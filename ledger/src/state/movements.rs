@@ -12,7 +12,7 @@ use chipledger_schemas::words::{Irregularity, Status};
 
 use super::accounts::Side;
 use super::containment::contribution;
-use super::{Change, Draft, State};
+use super::{Cause, Change, Draft, State};
 use crate::rejection::{Code, Fault, reject};
 
 /// What holds of an item once its containers are taken into account.
@@ -224,7 +224,7 @@ impl<S: State> Draft<'_, S> {
             item,
             facts.clone(),
             LastMovement::Known(movement),
-            occurred_at,
+            (Cause::Moved, occurred_at),
         )?;
         self.push_change(number, occurred_at, Change::Moved(facts));
         Ok(())
@@ -242,7 +242,8 @@ impl<S: State> Draft<'_, S> {
             digest: undone.below,
             occurred_at: undone.previous_at,
         };
-        self.change_facts(number, item, facts.clone(), below, undone.occurred_at)?;
+        let when = (Cause::Undone, undone.occurred_at);
+        self.change_facts(number, item, facts.clone(), below, when)?;
         self.push_change(number, undone.occurred_at, Change::Undone(facts));
         Ok(())
     }
@@ -253,7 +254,7 @@ impl<S: State> Draft<'_, S> {
         mut item: Item,
         facts: Facts,
         movement: LastMovement,
-        occurred_at: Time,
+        (cause, occurred_at): (Cause, Time),
     ) -> Result<(), Fault> {
         let before = self.accounts_of(&item, &self.effective(number)?)?;
         let old_parent = parent_of(&item.facts);
@@ -282,7 +283,7 @@ impl<S: State> Draft<'_, S> {
         }
         let after = self.accounts_of(&item, &self.effective(number)?)?;
         for ((from, row), (to, row_after)) in before.into_iter().zip(after) {
-            self.post(occurred_at, &row, from, to.clone());
+            self.post(cause, occurred_at, &row, from, to.clone());
             self.change_mark(&to, &row, &row_after);
         }
         Ok(())
@@ -325,7 +326,7 @@ impl<S: State> Draft<'_, S> {
             self.change_content(parent, Vec::new(), contribution(&item), occurred_at)?;
         }
         for (to, row) in self.accounts_of(&item, &self.effective(number)?)? {
-            self.post(occurred_at, &row, Side::Origin, to);
+            self.post(Cause::Moved, occurred_at, &row, Side::Origin, to);
         }
         self.push_change(number, occurred_at, Change::Moved(new.facts));
         Ok(())

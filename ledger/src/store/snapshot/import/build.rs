@@ -19,6 +19,7 @@ use crate::chain::Head;
 use crate::commitment::Commitment;
 use crate::read::base::Base;
 use crate::state::Page;
+use crate::store::columns::Buffers;
 use crate::store::view::{encode_bucket, history_key};
 use crate::store::{
     FORMAT, KEY_COUNTS, KEY_FIRST, KEY_FORMAT, KEY_GENESIS, KEY_HEAD, KEY_VALIDATORS, StoreError,
@@ -51,10 +52,12 @@ impl<'m> Build<'m> {
         manifest: &'m Manifest,
     ) -> Result<Self, SnapshotError> {
         std::fs::create_dir_all(dir).map_err(io(dir))?;
-        let mut options = columns::database_options(DBRecoveryMode::TolerateCorruptedTailRecords);
+        let recovery = DBRecoveryMode::TolerateCorruptedTailRecords;
+        let mut options = columns::database_options(recovery, Buffers::Usual);
         options.create_if_missing(true);
         options.create_missing_column_families(true);
-        let db = DB::open_cf_descriptors(&options, dir, columns::descriptors())?;
+        let descriptors = columns::descriptors(Buffers::Usual);
+        let db = DB::open_cf_descriptors(&options, dir, descriptors)?;
         Ok(Self {
             db,
             manifest,
