@@ -174,7 +174,7 @@ impl From<StoreError> for Failure {
             StoreError::IsBackup { .. } => {
                 ledger("Restore it into a new directory with `chipledger restore`, and use that.")
             }
-            StoreError::NewerFormat { .. } => {
+            StoreError::OtherFormat { .. } => {
                 ledger("Use the version of chipledger that wrote it, or a newer one.")
             }
             StoreError::Database(_) if is_full(&message) => {

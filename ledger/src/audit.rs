@@ -276,7 +276,7 @@ fn audit_genesis(db: &DB, report: &mut Report) -> Result<Option<Genesis>, AuditE
     };
     match format.as_deref().map(decode::<u32>) {
         Some(Ok(crate::store::FORMAT)) => {}
-        Some(Ok(got)) => return Err(StoreError::NewerFormat { got }.into()),
+        Some(Ok(got)) => return Err(StoreError::OtherFormat { got }.into()),
         Some(Err(_)) => report.add(damage("format", RowFault::Differs)),
         None => report.add(damage("format", RowFault::Missing)),
     }

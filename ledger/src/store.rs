@@ -41,7 +41,7 @@ use columns::Buffers;
 use mark::{Mark, MarkFile};
 
 /// Version of the layout on disk; others are refused.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 const KEY_FORMAT: &[u8] = b"format";
 const KEY_GENESIS: &[u8] = b"genesis";
@@ -80,9 +80,9 @@ pub enum StoreError {
         /// The directory.
         dir: PathBuf,
     },
-    /// A newer program wrote this ledger. Use that program.
+    /// Another version of the program wrote this ledger. Use that one.
     #[error("the ledger has format {got}, this program knows {FORMAT}")]
-    NewerFormat {
+    OtherFormat {
         /// The format found.
         got: u32,
     },
@@ -305,7 +305,7 @@ impl Store {
         let view = View::unversioned(&db);
         let format: u32 = view.meta(KEY_FORMAT)?.ok_or_else(|| no_ledger(dir))?;
         if format != FORMAT {
-            return Err(StoreError::NewerFormat { got: format });
+            return Err(StoreError::OtherFormat { got: format });
         }
         let genesis: Genesis = view.meta(KEY_GENESIS)?.ok_or_else(|| no_ledger(dir))?;
         let head: Head = view.meta(KEY_HEAD)?.ok_or_else(|| no_ledger(dir))?;
@@ -485,18 +485,17 @@ impl Store {
 
     fn put_state(&self, batch: &mut WriteBatch, outcome: &Outcome) -> Result<(), StoreError> {
         let (entries, windows) = (self.column(columns::ENTRIES), self.column(columns::WINDOWS));
-        for (key, entry) in &outcome.changes.entries {
-            let bytes = key.bytes();
-            match entry {
-                Some(entry) => batch.put_cf(entries, &bytes, entry.bytes()),
-                None => batch.delete_cf(entries, &bytes),
+        for ((key, entry), row) in outcome.changes.entries.iter().zip(&outcome.entry_rows) {
+            match &row.entry {
+                Some(bytes) => batch.put_cf(entries, &row.key, bytes),
+                None => batch.delete_cf(entries, &row.key),
             }
-            if let Key::Transaction(id) = key {
+            if let Key::Transactions(height) = key {
                 match entry.as_deref().and_then(Seen::of) {
-                    Some(seen) => batch.put_cf(windows, window_key(seen.0, id), []),
+                    Some(seen) => batch.put_cf(windows, window_key(seen.until, *height), []),
                     None => {
-                        if let Some(seen) = self.seen(&bytes)? {
-                            batch.delete_cf(windows, window_key(seen.0, id));
+                        if let Some(seen) = self.seen(&row.key)? {
+                            batch.delete_cf(windows, window_key(seen.until, *height));
                         }
                     }
                 }
@@ -549,7 +548,7 @@ impl Store {
         let row = self.inner.db.get_cf(self.column(columns::ENTRIES), key)?;
         let Some(row) = row else { return Ok(None) };
         let entry = chipledger_proof::state::Entry::from_stored_bytes(&row)?;
-        Ok(Seen::of(&entry).copied())
+        Ok(Seen::of(&entry).cloned())
     }
 
     fn column(&self, name: &str) -> &rocksdb::ColumnFamily {
@@ -606,13 +605,11 @@ impl Store {
     }
 }
 
-/// Key of a row of windows: end of window, then id.
-pub(crate) fn window_key(
-    end: chipledger_schemas::time::Time,
-    id: &chipledger_schemas::ids::TransactionId,
-) -> Vec<u8> {
-    let mut key = end.0.to_be_bytes().to_vec();
-    key.extend_from_slice(id.0.as_bytes());
+/// Key of a row of windows: when the last window of a block's transactions ends, and its height.
+pub(crate) fn window_key(end: chipledger_schemas::time::Time, height: Height) -> [u8; 16] {
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&end.0.to_be_bytes());
+    key[8..].copy_from_slice(&height.0.to_be_bytes());
     key
 }
 

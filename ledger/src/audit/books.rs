@@ -51,11 +51,9 @@ pub fn check_books<S: State>(state: &S) -> Result<(), BooksError> {
     let mut balances = Balances::new();
     let mut ended: BTreeMap<(ModelNumber, Status), u64> = BTreeMap::new();
     for page in 0..state.item_count().div_ceil(PAGE_ITEMS) {
-        for (place, item) in (0..).zip(state.page(page)?.items) {
-            let number = ItemNumber(page * PAGE_ITEMS + place);
-            if let Some(item) = item {
-                count_chip(&draft, number, &item, &mut balances, &mut ended)?;
-            }
+        for (place, item) in state.page(page)?.items()? {
+            let number = ItemNumber(page * PAGE_ITEMS + place as u64);
+            count_chip(&draft, number, &item, &mut balances, &mut ended)?;
         }
     }
     let mut totals: BTreeMap<(Dimension, ModelNumber, Status), Amount> = BTreeMap::new();

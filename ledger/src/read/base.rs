@@ -8,14 +8,11 @@ use chipledger_schemas::time::Time;
 use rocksdb::{DB, WriteBatch};
 
 use super::movements::{ROW_ITEMS, put as put_movements};
-use super::postings::PostingRow;
+use super::postings::{PostingRow, ROW_POSTINGS, Told, put_row as put_postings};
 use super::ways::WayRow;
 use super::{Spot, versions, ways};
 use crate::state::{Change, ItemChange, Way};
 use crate::store::{column, columns};
-
-/// Postings that share a row.
-const ROW_POSTINGS: usize = 1_000;
 
 impl Spot {
     /// Where no record stands: behind all records of a height, before those of the next.
@@ -124,9 +121,12 @@ impl Base {
     fn put_postings(&mut self, db: &DB, batch: &mut WriteBatch) {
         let spot = Spot::base(self.height, self.rows);
         self.rows += 1;
-        let column = column(db, columns::POSTINGS);
-        batch.put_cf(column, spot.bytes(), encode(&self.postings));
-        self.postings.clear();
+        let told = Told {
+            transaction: spot.transaction,
+            record: spot.record,
+            rows: std::mem::take(&mut self.postings),
+        };
+        put_postings(batch, column(db, columns::POSTINGS), self.height, &[told]);
     }
 
     /// What is left.

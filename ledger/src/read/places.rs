@@ -1,7 +1,5 @@
 //! Where an item is, or was: the climb through its containers as they were.
 
-use std::sync::Arc;
-
 use chipledger_proof::state::{Item, Key, name_slot};
 use chipledger_schemas::ids::{ItemId, ItemNumber, MemberId};
 use chipledger_schemas::jurisdiction::Jurisdiction;
@@ -62,9 +60,7 @@ impl View<'_> {
         let unknown = || QueryError::ItemUnknown {
             id: format!("item number {}", number.0),
         };
-        let mut page = self.page(page)?;
-        let found = page.items.get_mut(place).and_then(Option::take);
-        found.map(Arc::unwrap_or_clone).ok_or_else(unknown)
+        self.page(page)?.item(place)?.ok_or_else(unknown)
     }
 
     /// Where an item is, or was at a moment.

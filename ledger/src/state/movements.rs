@@ -257,15 +257,22 @@ impl<S: State> Draft<'_, S> {
         (cause, occurred_at): (Cause, Time),
     ) -> Result<(), Fault> {
         let before = self.accounts_of(&item, &self.effective(number)?)?;
-        let old_parent = parent_of(&item.facts);
-        let removed = contribution(&item);
+        let (old_parent, new_parent) = (parent_of(&item.facts), parent_of(&facts));
+        let is_inside = old_parent.is_some() || new_parent.is_some();
+        let of_content = |item: &Item| {
+            if is_inside {
+                contribution(item)
+            } else {
+                Vec::new()
+            }
+        };
+        let removed = of_content(&item);
         self.count_under_way(&item.facts, &facts);
         item.facts = facts;
         item.movement = movement;
         self.count_event(&mut item, occurred_at, EvidenceKind::Declared);
-        let new_parent = parent_of(&item.facts);
-        let added = contribution(&item);
-        self.put_item(number, item.clone());
+        let added = of_content(&item);
+        let item = self.put_item(number, item);
         match (old_parent, new_parent) {
             (Some(old), Some(new)) if old == new => {
                 if removed != added {
@@ -321,7 +328,7 @@ impl<S: State> Draft<'_, S> {
             },
         };
         self.count_event(&mut item, occurred_at, EvidenceKind::Declared);
-        self.put_item(number, item.clone());
+        let item = self.put_item(number, item);
         if let Some(parent) = parent_of(&item.facts) {
             self.change_content(parent, Vec::new(), contribution(&item), occurred_at)?;
         }

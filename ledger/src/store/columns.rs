@@ -30,13 +30,14 @@ columns! {
     BUCKETS = "buckets",
     /// Complete nodes of the history tree.
     HISTORY = "history",
-    /// End of window and transaction id.
+    /// Last end of the windows of a block's transactions, and its height.
     WINDOWS = "windows",
-    /// Transaction id to height and index (derived).
+    /// Transaction id to height and index (derived). Rows of transactions whose window has not ended
+    /// say what was seen: they must stay.
     TRANSACTIONS = "transactions",
     /// What happened to items, by 64 numbers and height (derived).
     MOVEMENTS = "movements",
-    /// Postings by height (derived).
+    /// Postings by height, many records a row (derived).
     POSTINGS = "postings",
     /// Account number to account (derived).
     ACCOUNTS = "accounts",

@@ -123,9 +123,9 @@ impl<'m> Build<'m> {
         if self.page.is_empty() {
             return;
         }
-        let page = Page::of(std::mem::take(&mut self.page));
+        let page = Page::of(&std::mem::take(&mut self.page));
         let number = (self.page_roots.len() as u64).to_be_bytes();
-        let root = page_root(&page.digests);
+        let root = page_root(page.digests());
         let column = |name| column(&self.db, name);
         self.batch
             .put_cf(column(columns::ITEMS), number, rows::encode_page(&page));
@@ -137,9 +137,15 @@ impl<'m> Build<'m> {
     fn entry(&mut self, key: &Key, entry: &Entry, bytes: &[u8]) -> Result<(), SnapshotError> {
         let entries = column(&self.db, columns::ENTRIES);
         self.batch.put_cf(entries, key.bytes(), bytes);
-        if let (Key::Transaction(id), Some(seen)) = (key, Seen::of(entry)) {
+        if let (Key::Transactions(height), Some(seen)) = (key, Seen::of(entry)) {
             let windows = column(&self.db, columns::WINDOWS);
-            self.batch.put_cf(windows, window_key(seen.0, id), []);
+            self.batch
+                .put_cf(windows, window_key(seen.until, *height), []);
+            let transactions = column(&self.db, columns::TRANSACTIONS);
+            for (index, id) in (0_u32..).zip(&seen.ids) {
+                let spot = encode(&(*height, index));
+                self.batch.put_cf(transactions, id.0.as_bytes(), spot);
+            }
         }
         if let Entry::Chain(chain) = entry {
             self.chain = Some(chain.clone());
@@ -147,7 +153,7 @@ impl<'m> Build<'m> {
         self.base.entry(&self.db, &mut self.batch, key, entry);
         self.digests.push(BucketEntry {
             key: key.digest(),
-            value: Entry::digest_of(bytes),
+            value: entry.digest_with(bytes),
         });
         self.write(BATCH_BYTES)
     }
