@@ -133,6 +133,16 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// All kinds of refusals, in one word each.
+    pub const REASONS: [&str; 6] = [
+        "lower_height",
+        "conflict",
+        "no_safe_height",
+        "below_safe_height",
+        "other_ledger",
+        "write_failed",
+    ];
+
     /// The kind of refusal in one word, as metrics say it.
     pub const fn reason(&self) -> &'static str {
         match self {

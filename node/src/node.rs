@@ -32,6 +32,7 @@ use crate::consensus::engine::{NotStarted, Start};
 use crate::consensus::progress::{Committed, Progress};
 use crate::consensus::signing::SharedGuard;
 use crate::consensus::undecided::{Undecided, UndecidedError};
+use crate::consensus::witness::Witness;
 use crate::evidence::{EvidenceError, Reporter};
 use crate::gossip::{Outgoing, take_in};
 use crate::guard::{Guard, GuardError};
@@ -290,6 +291,15 @@ impl Node {
             metrics,
         };
         let mut tasks = JoinSet::new();
+        let witness = Witness::default().run(
+            store.clone(),
+            channels.events.subscribe(),
+            app.evidence.clone(),
+        );
+        tasks.spawn(async move {
+            witness.await;
+            Ok(())
+        });
         tasks.spawn(async move { app.run(channels).await.map_err(NodeError::from) });
         let gossip = Outgoing { submitted, mempool };
         tasks.spawn(async move {

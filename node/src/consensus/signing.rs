@@ -43,9 +43,14 @@ pub struct SharedGuard {
 impl SharedGuard {
     /// Shares a guard.
     pub fn new(guard: Guard) -> Self {
+        let refusals = Refusals::default();
+        for reason in Refusal::REASONS {
+            // From zero: a rule over the increase must see the first one.
+            refusals.get_or_create(&RefusalReason { reason });
+        }
         Self {
             guard: Arc::new(Mutex::new(guard)),
-            refusals: Refusals::default(),
+            refusals,
             broken: Arc::new(watch::Sender::new(false)),
         }
     }
