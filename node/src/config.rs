@@ -209,7 +209,10 @@ impl Config {
         let wrong = |key: &str, reason: &str| Err((key.to_owned(), reason.to_owned()));
         let pace = &self.consensus;
         if pace.heartbeat_ms < pace.block_interval_ms {
-            return wrong("consensus.heartbeat_ms", "must not be below block_interval_ms");
+            return wrong(
+                "consensus.heartbeat_ms",
+                "must not be below block_interval_ms",
+            );
         }
         if pace.propose_ms < 50 || pace.vote_ms < 20 {
             return wrong(

@@ -190,7 +190,10 @@ impl Reporter {
     ///
     /// # Errors
     /// When evidence cannot be written down, or the ledger cannot be read.
-    pub async fn run(mut self, mut found: mpsc::Receiver<Equivocation>) -> Result<(), EvidenceError> {
+    pub async fn run(
+        mut self,
+        mut found: mpsc::Receiver<Equivocation>,
+    ) -> Result<(), EvidenceError> {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -320,7 +323,10 @@ fn follow(open: &mut Open, node: &NodeHandle) {
     {
         open.told = Some(rejection.code.as_str());
         if rejection.code != chipledger_ledger::rejection::Code::EquivocationKnown {
-            tracing::warn!(code = rejection.code.as_str(), "evidence is not taken: {rejection}");
+            tracing::warn!(
+                code = rejection.code.as_str(),
+                "evidence is not taken: {rejection}"
+            );
         }
     }
 }

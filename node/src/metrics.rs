@@ -162,7 +162,11 @@ impl Book<'_> {
 
     /// From a millisecond to half a minute.
     fn durations(&mut self, name: &str, help: &str) -> Histogram {
-        self.put(name, help, Histogram::new(exponential_buckets(0.001, 2.0, 16)))
+        self.put(
+            name,
+            help,
+            Histogram::new(exponential_buckets(0.001, 2.0, 16)),
+        )
     }
 
     /// From one to some tens of thousands.
@@ -370,7 +374,9 @@ impl Metrics {
         book.0
             .register("build", "The version that runs", Info::new(version));
         // An observer signs nothing; a rule over it must find the name all the same.
-        let refusals = guard.as_ref().map_or_else(Family::default, SharedGuard::refusals);
+        let refusals = guard
+            .as_ref()
+            .map_or_else(Family::default, SharedGuard::refusals);
         book.put(
             "guard_refusals",
             "Signatures that the guard refused, by reason",
@@ -417,7 +423,9 @@ impl Metrics {
         let transactions = block.transactions.len();
         blocks.transactions.inc_by(transactions as u64);
         blocks.item_events.inc_by(block.item_events);
-        blocks.block_transactions.observe(counted(transactions as u64));
+        blocks
+            .block_transactions
+            .observe(counted(transactions as u64));
         blocks.block_item_events.observe(counted(block.item_events));
         if !synced && !own {
             let offset = signed_seconds(now_ms, block.header.time.0);
@@ -524,7 +532,10 @@ mod tests {
 
     fn text(metrics: impl FnOnce(&Metrics)) -> String {
         let mut registry = Registry::default();
-        metrics(&Metrics::new(registry.sub_registry_with_prefix("chipledger"), None));
+        metrics(&Metrics::new(
+            registry.sub_registry_with_prefix("chipledger"),
+            None,
+        ));
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         assert_eq!(page::faults(&text), Vec::<String>::new());
@@ -540,7 +551,10 @@ mod tests {
             metrics.settle(&[id]);
         });
         assert!(text.contains("chipledger_submissions_accepted_total 1\n"));
-        assert!(text.contains("chipledger_submissions_final_total 1\n"), "{text}");
+        assert!(
+            text.contains("chipledger_submissions_final_total 1\n"),
+            "{text}"
+        );
         assert!(text.contains("chipledger_submit_to_final_seconds_count 1\n"));
     }
 
@@ -572,7 +586,11 @@ mod tests {
             assert!(metric.help.len() > 12, "{}: {}", metric.name, metric.help);
             let unit = metric.name.ends_with("_seconds") || metric.name.ends_with("_bytes");
             let said = ["Seconds", "seconds", "Bytes", "bytes"];
-            assert!(!unit || said.iter().any(|word| metric.help.contains(word)), "{}", metric.name);
+            assert!(
+                !unit || said.iter().any(|word| metric.help.contains(word)),
+                "{}",
+                metric.name
+            );
         }
     }
 }

@@ -66,7 +66,12 @@ fn a_lie_is_found_reported_once_and_exported_as_a_pack_that_verifies_offline() {
     let mut local = Local::open(dir.path(), &cast, &plan).unwrap();
     let liar = local.nodes[0].member.clone();
     let config = local.nodes[0].dir.join("node.toml");
-    let arguments = ["--config".into(), config.into(), "--equivocate".into(), "700".into()];
+    let arguments = [
+        "--config".into(),
+        config.into(),
+        "--equivocate".into(),
+        "700".into(),
+    ];
     let traitor = Path::new(env!("CARGO_BIN_EXE_chipledger-traitor"));
     local.nodes[0].process.becomes(traitor, arguments.to_vec());
     local.start().unwrap();
@@ -91,7 +96,9 @@ fn a_lie_is_found_reported_once_and_exported_as_a_pack_that_verifies_offline() {
         let url = format!("http://{}/metrics", local.nodes[1].api);
         let mut text = ureq::get(&url).call().ok()?;
         let text = text.body_mut().read_to_string().ok()?;
-        let open = text.lines().find(|line| line.starts_with("chipledger_evidence_open{"))?;
+        let open = text
+            .lines()
+            .find(|line| line.starts_with("chipledger_evidence_open{"))?;
         open.ends_with(" 0").then_some(())
     });
     // A restarted node finds its files and reports nothing again.
@@ -99,13 +106,18 @@ fn a_lie_is_found_reported_once_and_exported_as_a_pack_that_verifies_offline() {
     local.nodes[1].process.start().unwrap();
     let before = held(&honest).len();
     let client = local.nodes[1].client();
-    wait_until("the node again", || client.ready().ok().filter(|health| health.ok));
+    wait_until("the node again", || {
+        client.ready().ok().filter(|health| health.ok)
+    });
     local.stop(PATIENCE);
 
     // With the nodes gone: the pack and the genesis hash are enough.
     let (code, said) = chipledger(&["check", pack, "--genesis", &genesis]);
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains(liar.as_str()) && said.contains("yes"), "{said}");
+    assert!(
+        said.contains(liar.as_str()) && said.contains("yes"),
+        "{said}"
+    );
     let other = "11".repeat(32);
     assert_ne!(chipledger(&["check", pack, "--genesis", &other]).0, 0);
     let mut bytes = std::fs::read(pack).unwrap();
@@ -120,6 +132,10 @@ fn a_lie_is_found_reported_once_and_exported_as_a_pack_that_verifies_offline() {
     let ids: BTreeSet<_> = listed.iter().map(|one| one.id).collect();
     assert_eq!(ids.len(), listed.len());
     for one in held(&honest) {
-        assert!(ids.contains(&one.report.id()), "{} was not reported", one.report.id());
+        assert!(
+            ids.contains(&one.report.id()),
+            "{} was not reported",
+            one.report.id()
+        );
     }
 }

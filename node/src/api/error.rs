@@ -122,11 +122,6 @@ impl ApiError {
         }
     }
 
-    /// Its code, as it is answered.
-    pub fn code(&self) -> &str {
-        &self.body.code
-    }
-
     /// A parameter that cannot be read.
     pub fn parameter(name: &str, what: impl std::fmt::Display) -> Self {
         Self::new(ErrorCode::BadParameter, format!("{name}: {what}"))

@@ -81,11 +81,7 @@ async fn submit(
     answered
 }
 
-async fn take(
-    api: &Api,
-    parameters: &Parameters,
-    request: Request,
-) -> Result<Response, ApiError> {
+async fn take(api: &Api, parameters: &Parameters, request: Request) -> Result<Response, ApiError> {
     let wait = parameters.wait()?;
     let form = body::form(&request)?;
     let canonical = api.store().genesis().bounds.transaction_bytes_max;

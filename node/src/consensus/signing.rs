@@ -46,7 +46,7 @@ impl SharedGuard {
         let refusals = Refusals::default();
         for reason in Refusal::REASONS {
             // From zero: a rule over the increase must see the first one.
-            refusals.get_or_create(&RefusalReason { reason });
+            drop(refusals.get_or_create(&RefusalReason { reason }));
         }
         Self {
             guard: Arc::new(Mutex::new(guard)),

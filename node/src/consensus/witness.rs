@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use arc_malachitebft_app_channel::app::consensus::SignedConsensusMsg;
-use arc_malachitebft_app_channel::app::events::{Event, RxEvent};
+use arc_malachitebft_app_channel::app::events::RxEvent;
 use arc_malachitebft_core_types::{NilOrVal, VoteType};
+use arc_malachitebft_engine::util::events::Event;
 use chipledger_ledger::store::Store;
 use chipledger_schemas::certificate::{Step, ValidatorSet, consensus_preimage};
 use chipledger_schemas::ids::{GenesisHash, Height, MemberId};
@@ -189,7 +190,9 @@ mod tests {
             power: 1,
         };
         let mut witness = Witness::default();
-        witness.validators.insert(Height(5), ValidatorSet(vec![seat]));
+        witness
+            .validators
+            .insert(Height(5), ValidatorSet(vec![seat]));
         witness
     }
 
@@ -227,7 +230,10 @@ mod tests {
             assert_eq!(witness.see(&GENESIS, at.clone(), first.clone()), None);
             assert_eq!(witness.see(&GENESIS, at.clone(), first.clone()), None);
             let found = witness.see(&GENESIS, at, second.clone()).unwrap();
-            assert_eq!((found.first, found.second, found.step), (first, second, step));
+            assert_eq!(
+                (found.first, found.second, found.step),
+                (first, second, step)
+            );
         }
     }
 
@@ -257,7 +263,11 @@ mod tests {
         }
         let mut stranger = place(5, 0, Step::Prevote);
         stranger.member = "W".parse().unwrap();
-        for at in [place(6, 0, Step::Prevote), place(5, ROUNDS_MAX + 1, Step::Prevote), stranger] {
+        for at in [
+            place(6, 0, Step::Prevote),
+            place(5, ROUNDS_MAX + 1, Step::Prevote),
+            stranger,
+        ] {
             let value = signed(&at, 1);
             assert_eq!(witness.see(&GENESIS, at, value), None);
         }

@@ -85,7 +85,9 @@ impl Folder {
 
     /// Whether more may be kept of a member.
     pub fn has_room(&self, member: &MemberId) -> bool {
-        self.count.get(member).is_none_or(|count| *count < MEMBER_MAX)
+        self.count
+            .get(member)
+            .is_none_or(|count| *count < MEMBER_MAX)
     }
 
     /// Whether this equivocation is kept already.

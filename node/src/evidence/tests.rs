@@ -18,14 +18,7 @@ fn store() -> (tempfile::TempDir, Store) {
 }
 
 fn signed(key: &SecretKey, genesis: &GenesisHash, block: Option<BlockHash>) -> SignedValue {
-    let preimage = consensus_preimage(
-        genesis,
-        Height(1),
-        0,
-        Step::Prevote,
-        block.as_ref(),
-        None,
-    );
+    let preimage = consensus_preimage(genesis, Height(1), 0, Step::Prevote, block.as_ref(), None);
     SignedValue {
         block,
         pol_round: None,
@@ -49,7 +42,9 @@ fn found(genesis: &GenesisHash) -> Equivocation {
 #[test]
 fn two_statements_of_a_seated_key_are_evidence_and_name_the_key() {
     let (_dir, store) = store();
-    let report = verify(&store, &found(&store.genesis_hash())).unwrap().unwrap();
+    let report = verify(&store, &found(&store.genesis_hash()))
+        .unwrap()
+        .unwrap();
     assert_eq!(report.key, fixture::key("REG-1").public());
     assert!(report.is_signed(&store.genesis_hash()));
 }
@@ -109,7 +104,10 @@ fn evidence_is_kept_once_across_restarts_and_bounded() {
     std::fs::write(path.join("note.json"), "{").unwrap();
     std::fs::write(path.join("unfinished.next"), "{").unwrap();
     let mut folder = Folder::open(path).unwrap();
-    assert_eq!((folder.all().unwrap(), folder.count()), (vec![held.clone()], 1));
+    assert_eq!(
+        (folder.all().unwrap(), folder.count()),
+        (vec![held.clone()], 1)
+    );
     // The other order, another pair: the same deed.
     let swapped = ReportEquivocation {
         first: report.second.clone(),

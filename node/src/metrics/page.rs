@@ -89,7 +89,10 @@ pub fn page(text: &str) -> String {
         .into_iter()
         .partition(|one| one.name.starts_with("chipledger_"));
     for (title, mut part) in [("Ours", ours), ("The engine's", engine)] {
-        let _ = write!(page, "\n## {title}\n\n| metric | kind | meaning |\n|---|---|---|\n");
+        let _ = write!(
+            page,
+            "\n## {title}\n\n| metric | kind | meaning |\n|---|---|---|\n"
+        );
         part.sort_by(|a, b| a.name.cmp(&b.name));
         for Described { name, kind, help } in part {
             let help = help.trim_end_matches('.').replace('|', "\\|");

@@ -146,7 +146,10 @@ mod tests {
         let validators = ValidatorSet((1..=4).map(seat).collect());
         let member = |name: &str| name.parse::<MemberId>().unwrap();
         let highest = |claims: &[(&str, u64)]| {
-            let claims: Vec<_> = claims.iter().map(|(name, at)| (member(name), *at)).collect();
+            let claims: Vec<_> = claims
+                .iter()
+                .map(|(name, at)| (member(name), *at))
+                .collect();
             vouched(&validators, claims.iter().map(|(name, at)| (name, *at)))
         };
         assert_eq!(highest(&[]), 0);

@@ -24,7 +24,9 @@ impl NodeError {
         }
         let text = match self {
             Self::Lock(_) => "Stop that process first. Never run two nodes with one key.",
-            Self::Key(_) => "See `chipledger keygen --help`; key files are made by `init` or keygen.",
+            Self::Key(_) => {
+                "See `chipledger keygen --help`; key files are made by `init` or keygen."
+            }
             Self::Guard(_) => {
                 "Never restore a guard from a backup. If it is lost for good, move the file away: \
                  the node asks the other validators for a safe height (docs/operations.md, \"A \

@@ -44,7 +44,11 @@ fn founders_make_keys_and_parts_assemble_compare_sign_and_verify() {
         let text = std::fs::read_to_string(dir.path().join(format!("{country}.part.json")));
         let secret = std::fs::read_to_string(dir.path().join(format!("{country}/admin.json")));
         let secret: serde_json::Value = serde_json::from_str(&secret.unwrap()).unwrap();
-        assert!(!text.unwrap().contains(secret["secret_key"].as_str().unwrap()));
+        assert!(
+            !text
+                .unwrap()
+                .contains(secret["secret_key"].as_str().unwrap())
+        );
         parts = format!("{parts} {country}.part.json");
     }
     let assemble = "genesis assemble --name Test --time 2026-03-01T00:00:00Z --out";
@@ -52,7 +56,10 @@ fn founders_make_keys_and_parts_assemble_compare_sign_and_verify() {
     let hash = run("genesis hash genesis.json");
     assert!(said.contains(hash.trim()), "{said}");
     let backwards: Vec<_> = parts.split(' ').rev().collect();
-    run(&format!("{assemble} again.json {}", backwards.join(" ").trim()));
+    run(&format!(
+        "{assemble} again.json {}",
+        backwards.join(" ").trim()
+    ));
     assert_eq!(run("genesis hash again.json"), hash);
 
     let mut signed = String::new();
@@ -64,7 +71,10 @@ fn founders_make_keys_and_parts_assemble_compare_sign_and_verify() {
         signed = format!("{signed} {country}.signed.json");
     }
     let (code, said) = ran(&format!("genesis verify genesis.json{signed}"));
-    assert!(code == 1 && said.contains("not signed by: JP-CUSTOMS"), "{said}");
+    assert!(
+        code == 1 && said.contains("not signed by: JP-CUSTOMS"),
+        "{said}"
+    );
     // Somebody slips another part in: its owner does not sign.
     let changed = std::fs::read_to_string(dir.path().join("genesis.json")).unwrap();
     let changed = changed.replace("\"name\": \"JP-CUSTOMS\"", "\"name\": \"JP-OTHER\"");
@@ -72,14 +82,28 @@ fn founders_make_keys_and_parts_assemble_compare_sign_and_verify() {
     let (code, said) = ran(
         "genesis sign changed.json --key JP/admin.json --part JP.part.json --out JP.signed.json",
     );
-    assert!(code == 1 && said.contains("does not hold the part of JP-CUSTOMS"), "{said}");
+    assert!(
+        code == 1 && said.contains("does not hold the part of JP-CUSTOMS"),
+        "{said}"
+    );
     run("genesis sign genesis.json --key JP/admin.json --part JP.part.json --out JP.signed.json");
-    let said = run(&format!("genesis verify genesis.json{signed} JP.signed.json"));
+    let said = run(&format!(
+        "genesis verify genesis.json{signed} JP.signed.json"
+    ));
     assert!(said.contains("signed by all 4 founders"), "{said}");
-    let (code, said) = ran(&format!("genesis verify changed.json{signed} JP.signed.json"));
-    assert!(code == 1 && said.contains("signs another document"), "{said}");
+    let (code, said) = ran(&format!(
+        "genesis verify changed.json{signed} JP.signed.json"
+    ));
+    assert!(
+        code == 1 && said.contains("signs another document"),
+        "{said}"
+    );
 
-    std::fs::copy(dir.path().join("genesis.json"), dir.path().join("NL/genesis.json")).unwrap();
+    std::fs::copy(
+        dir.path().join("genesis.json"),
+        dir.path().join("NL/genesis.json"),
+    )
+    .unwrap();
     let said = run("check-config --config NL/node.toml");
     assert!(said.contains("seat        in genesis"), "{said}");
 }

@@ -11,9 +11,13 @@ fn expect_fatal(daemon: &mut Daemon, cause: &str) {
     let log = daemon.log();
     assert_eq!(code, 3, "{log}");
     let mut last = log.lines().rev();
-    let hint = last.find(|line| line.starts_with("Hint: ")).unwrap_or_default();
+    let hint = last
+        .find(|line| line.starts_with("Hint: "))
+        .unwrap_or_default();
     assert!(hint.contains("ake room"), "{log}");
-    let error = last.find(|line| line.starts_with("Error: ")).unwrap_or_default();
+    let error = last
+        .find(|line| line.starts_with("Error: "))
+        .unwrap_or_default();
     assert!(error.len() > 20, "{log}");
     assert!(log.contains(cause), "{log}");
     assert_eq!(log.matches("Error: ").count(), 1, "{log}");
@@ -40,7 +44,9 @@ impl SmallDisk {
     fn mounted() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let mut mount = Command::new("mount");
-        let mount = mount.args(["-t", "tmpfs", "-o", "size=80m", "tmpfs"]).arg(dir.path());
+        let mount = mount
+            .args(["-t", "tmpfs", "-o", "size=80m", "tmpfs"])
+            .arg(dir.path());
         let mounted = mount.output().is_ok_and(|output| output.status.success());
         mounted.then(|| Self(dir))
     }
@@ -70,10 +76,17 @@ fn a_full_disk_stops_the_node_and_it_goes_on_when_there_is_room() {
     let ballast = disk.path().join("ballast");
     let mut fill = Command::new("dd");
     let fill = fill.args(["if=/dev/zero", "bs=4096"]);
-    let filled = fill.arg(format!("of={}", ballast.display())).output().unwrap();
+    let filled = fill
+        .arg(format!("of={}", ballast.display()))
+        .output()
+        .unwrap();
     assert!(!filled.status.success(), "the disk is not full");
     expect_fatal(&mut daemon, "No space left on device");
-    assert!(daemon.log().contains("MiB free. Make room"), "{}", daemon.log());
+    assert!(
+        daemon.log().contains("MiB free. Make room"),
+        "{}",
+        daemon.log()
+    );
 
     // While it is full the node does not start, and says so again.
     daemon.start();

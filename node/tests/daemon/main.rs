@@ -121,12 +121,17 @@ impl Daemon {
         let mut text = String::new();
         stream.read_to_string(&mut text).ok()?;
         let (head, body) = text.split_once("\r\n\r\n")?;
-        head.lines().next()?.contains(" 200 ").then(|| body.to_owned())
+        head.lines()
+            .next()?
+            .contains(" 200 ")
+            .then(|| body.to_owned())
     }
 
     fn height(&self) -> Option<u64> {
         let health: serde_json::Value = serde_json::from_str(&self.get("/v1/health")?).ok()?;
-        health["height"].as_u64().or_else(|| health["height"].as_str()?.parse().ok())
+        health["height"]
+            .as_u64()
+            .or_else(|| health["height"].as_str()?.parse().ok())
     }
 
     /// Waits until it has committed that height.

@@ -13,8 +13,15 @@ fn metrics_of_a_running_node_parse_and_the_page_lists_every_one_of_them() {
     daemon.reach(2);
     let text = daemon.get("/metrics").unwrap();
     assert_eq!(page::faults(&text), Vec::<String>::new());
-    for sample in ["chipledger_height{", "chipledger_disk_free_bytes{", "chipledger_build_info{"] {
-        assert!(text.contains(&format!("\n{sample}")), "{sample} has no sample");
+    for sample in [
+        "chipledger_height{",
+        "chipledger_disk_free_bytes{",
+        "chipledger_build_info{",
+    ] {
+        assert!(
+            text.contains(&format!("\n{sample}")),
+            "{sample} has no sample"
+        );
     }
     let height: u64 = text
         .lines()

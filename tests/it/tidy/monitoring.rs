@@ -112,7 +112,10 @@ fn alerts_name_only_metrics_that_nodes_serve() {
         let unknown = unknown(&expression, &samples);
         wrong.extend(unknown.iter().map(|word| format!("{name} names {word}")));
     }
-    expect_none(&wrong, "correct the rule, or docs/metrics.md is old: write it anew");
+    expect_none(
+        &wrong,
+        "correct the rule, or docs/metrics.md is old: write it anew",
+    );
 }
 
 #[test]
@@ -129,7 +132,10 @@ fn the_board_names_only_metrics_that_nodes_serve() {
             wrong.extend(unknown.iter().map(|word| format!("{title} names {word}")));
         }
     }
-    expect_none(&wrong, "correct the panel, or docs/metrics.md is old: write it anew");
+    expect_none(
+        &wrong,
+        "correct the panel, or docs/metrics.md is old: write it anew",
+    );
 }
 
 #[test]
@@ -151,7 +157,10 @@ fn every_alert_has_its_section_in_the_manual_and_no_section_is_of_none() {
         .collect();
     let gone = sections.difference(&names);
     wrong.extend(gone.map(|name| format!("{MANUAL} explains {name}, which is no alert")));
-    expect_none(&wrong, "write what the alert means and what to do, under `## Alerts`");
+    expect_none(
+        &wrong,
+        "write what the alert means and what to do, under `## Alerts`",
+    );
 }
 
 #[test]

@@ -186,7 +186,10 @@ impl PartArgs {
             Some(seat) => println!("votes with  {} (power {})", seat.key, seat.power),
             None => println!("votes with  nothing: it only follows"),
         }
-        println!("Send {} to whoever assembles the document.", self.out.display());
+        println!(
+            "Send {} to whoever assembles the document.",
+            self.out.display()
+        );
         Ok(())
     }
 }
@@ -226,7 +229,10 @@ impl AssembleArgs {
             println!("{:<24} {} {votes}", member.member, member.jurisdiction);
         }
         println!("genesis hash {}", genesis.hash());
-        println!("Send {} to every founder; all compare this hash.", self.out.display());
+        println!(
+            "Send {} to every founder; all compare this hash.",
+            self.out.display()
+        );
         Ok(())
     }
 }
@@ -271,7 +277,11 @@ impl Part {
     /// What was changed: do not sign, and ask whoever assembled it.
     pub(super) fn check_in(&self, genesis: &Genesis) -> anyhow::Result<()> {
         let member = &self.founder.member.member;
-        let seat = genesis.validators.0.iter().find(|seat| seat.member == *member);
+        let seat = genesis
+            .validators
+            .0
+            .iter()
+            .find(|seat| seat.member == *member);
         let sites = |site: &SetSite| genesis.sites.contains(site);
         let held = [
             ("founder", genesis.founders.contains(&self.founder)),
@@ -322,13 +332,22 @@ mod tests {
 
     fn document(parts: Vec<Part>) -> Genesis {
         let time = "2026-03-01".parse().unwrap();
-        assemble(parts, "test".to_owned(), time, Vec::new(), Bounds::default())
+        assemble(
+            parts,
+            "test".to_owned(),
+            time,
+            Vec::new(),
+            Bounds::default(),
+        )
     }
 
     #[test]
     fn the_order_of_the_parts_does_not_matter_and_each_part_is_in_the_document() {
         let members = ["B", "D", "A", "C", "E"];
-        let mut parts: Vec<_> = members.iter().map(|name| part(name, *name != "E")).collect();
+        let mut parts: Vec<_> = members
+            .iter()
+            .map(|name| part(name, *name != "E"))
+            .collect();
         let genesis = document(parts.clone());
         genesis.check().unwrap();
         for part in &parts {
