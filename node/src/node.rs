@@ -358,8 +358,12 @@ impl Node {
         let (network, engine) = (self.handle.network.clone(), self.engine.actor);
         let mut tasks = self.tasks;
         let stopping = async {
-            tokio::join!(self.api.shutdown(), network.shutdown());
-            let _ = engine.kill_and_wait(None).await;
+            let peers = async {
+                // First the engine: without its network it would complain loudly.
+                let _ = engine.kill_and_wait(None).await;
+                network.shutdown().await;
+            };
+            tokio::join!(self.api.shutdown(), peers);
             tasks.shutdown().await;
         };
         if tokio::time::timeout(STOP_MAX, stopping).await.is_err() {

@@ -1,5 +1,6 @@
 //! `run`: the daemon.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use super::ConfigArgs;
@@ -103,6 +104,8 @@ fn log_to_stderr(config: &LogConfig) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_writer(std::io::stderr)
+        // Colours are for a terminal; a file or the journal keeps them as noise.
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     // A second subscriber in one process, in tests, changes nothing.
     let _ = if config.json {
