@@ -25,6 +25,7 @@ use crate::load::{LoadError, load};
 use crate::world::{World, WorldConfig};
 
 pub mod network;
+pub mod soak;
 
 /// What to measure.
 #[derive(Clone, Debug)]
