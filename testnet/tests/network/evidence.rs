@@ -1,27 +1,14 @@
 //! A validator lies; the others find it, write it down, report it once, and hand out a pack that a
 //! stranger verifies with the genesis hash alone.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test's panic is its report, helpers included"
-)]
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chipledger_node::evidence::Held;
-use chipledger_schemas::genesis::Clock;
-use chipledger_testnet::local::plan::Tempo;
 use chipledger_testnet::local::process::beside_this;
-use chipledger_testnet::local::{Local, Plan, Ports};
-use chipledger_testnet::world::Cast;
 
-const PATIENCE: Duration = Duration::from_mins(2);
-const TEMPO: Tempo = Tempo {
-    block_interval_ms: 200,
-    heartbeat_ms: 500,
-};
+use super::support::{Network, PATIENCE};
 
 fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
@@ -59,11 +46,12 @@ fn chipledger(arguments: &[&str]) -> (i32, String) {
 
 #[test]
 fn a_lie_is_found_reported_once_and_exported_as_a_pack_that_verifies_offline() {
-    let dir = tempfile::tempdir().unwrap();
-    let cast = Cast::new(1, 4, Clock::Wall);
-    let genesis = cast.genesis().hash().to_string();
-    let plan = Plan::new(&cast, Ports::Free, TEMPO, "a test".to_owned()).unwrap();
-    let mut local = Local::open(dir.path(), &cast, &plan).unwrap();
+    let mut network = Network::new(11, 0);
+    let genesis = network.cast.genesis().hash();
+    let folder = network.folder(0);
+    let pack = folder.with_file_name("pack");
+    let pack = pack.to_str().unwrap();
+    let local = &mut network.local;
     let liar = local.nodes[0].member.clone();
     let config = local.nodes[0].dir.join("node.toml");
     let arguments = [
@@ -80,11 +68,10 @@ fn a_lie_is_found_reported_once_and_exported_as_a_pack_that_verifies_offline() {
     let honest = local.nodes[1].dir.clone();
     let found = wait_until("evidence on disk", || held(&honest).into_iter().next());
     assert_eq!(found.report.member, liar);
-    assert!(found.report.is_signed(&cast.genesis().hash()));
+    assert!(found.report.is_signed(&genesis));
+    let genesis = genesis.to_string();
     let url = format!("http://{}", local.nodes[2].api);
     let id = found.report.id().to_string();
-    let pack = dir.path().join("pack");
-    let pack = pack.to_str().unwrap();
     // Another node hands it out: it is part of the ledger.
     wait_until("the pack", || {
         let said = chipledger(&["prove", "equivocation", &id, "--node", &url, "--out", pack]);
