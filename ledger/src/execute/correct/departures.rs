@@ -24,7 +24,7 @@ pub(super) fn check_all_named<S: State>(draft: &Draft<'_, S>, undos: &[Undo]) ->
     for undo in undos {
         match &undo.step {
             Step::Departed(id) | Step::Redirected(id) => {
-                *named.entry((id, false)).or_default() += 1
+                *named.entry((id, false)).or_default() += 1;
             }
             Step::Voided(id) => *named.entry((id, true)).or_default() += 1,
             _ => {}
