@@ -153,7 +153,9 @@ impl Disk {
             Node::File { now, synced } => {
                 let content = match (loss, rng) {
                     (Loss::Nothing | Loss::Names, _) => Arc::clone(now),
-                    (Loss::Some(_), Some(rng)) if now != synced => Arc::new(part(now, synced, rng)),
+                    (Loss::Some(_), Some(rng)) if now != synced => {
+                        Arc::new(part(now, synced, path.ends_with(".log"), rng))
+                    }
                     _ => Arc::clone(synced),
                 };
                 image.insert(path.to_owned(), Some(content));
@@ -479,9 +481,11 @@ fn put(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
     content[at..at + bytes.len()].copy_from_slice(bytes);
 }
 
-/// Some of what was written since the last sync: all of it, its beginning, or its length with
-/// zeros from some sector on.
-fn part(now: &[u8], synced: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {
+/// Some of what was written since the last sync: all of it, its beginning, or of a log its length
+/// with zeros from some sector on. RocksDB takes such zeros at the end of its manifest for damage
+/// and refuses to open; nothing is lost, and file systems that order data before lengths (ext4, XFS,
+/// Btrfs as they come) do not leave them.
+fn part(now: &[u8], synced: &[u8], is_log: bool, rng: &mut ChaCha8Rng) -> Vec<u8> {
     let same = now.iter().zip(synced).take_while(|(a, b)| a == b).count();
     if same < synced.len() {
         // Overwritten in place: the one or the other.
@@ -492,7 +496,7 @@ fn part(now: &[u8], synced: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {
         };
     }
     let cut = rng.random_range(same..=now.len());
-    match rng.random_range(0..3) {
+    match rng.random_range(0..if is_log { 3 } else { 2 }) {
         0 => now.to_vec(),
         1 => now[..cut].to_vec(),
         _ => {

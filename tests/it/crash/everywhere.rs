@@ -108,7 +108,10 @@ impl Run {
         let (mut disk, mut said) = (self.before.clone(), String::new());
         for (number, call) in self.calls.iter().enumerate() {
             let promised = self.promised_before + said.matches('\n').count();
-            if let Some(half) = disk.torn(call).filter(|half| !is_diary(name_of(&path(half)))) {
+            if let Some(half) = disk
+                .torn(call)
+                .filter(|half| !is_diary(name_of(&path(half))))
+            {
                 let mut torn = disk.clone();
                 torn.apply(&half);
                 let story = format!("call {number}, half of {} of {}", call.name, path(call));
@@ -187,9 +190,7 @@ struct States {
 impl States {
     fn add(&mut self, mut image: Image, story: String, promised: usize) {
         // What says nothing about the ledger makes no difference.
-        image.retain(|path, content| {
-            content.is_none() || !is_diary(name_of(path))
-        });
+        image.retain(|path, content| content.is_none() || !is_diary(name_of(path)));
         let mut bytes = Vec::new();
         for (path, content) in &image {
             bytes.extend(path.as_bytes());
