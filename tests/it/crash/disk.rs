@@ -483,8 +483,8 @@ fn put(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
 
 /// Some of what was written since the last sync: all of it, its beginning, or of a log its length
 /// with zeros from some sector on. RocksDB takes such zeros at the end of its manifest for damage
-/// and refuses to open; nothing is lost, and file systems that order data before lengths (ext4, XFS,
-/// Btrfs as they come) do not leave them.
+/// and refuses to open; nothing is lost, and file systems that order data before lengths (ext4,
+/// XFS, Btrfs as they come) do not leave them.
 fn part(now: &[u8], synced: &[u8], is_log: bool, rng: &mut ChaCha8Rng) -> Vec<u8> {
     let same = now.iter().zip(synced).take_while(|(a, b)| a == b).count();
     if same < synced.len() {
