@@ -27,6 +27,7 @@ pub mod concentration;
 pub mod equivocations;
 pub mod items;
 pub mod movements;
+pub mod own;
 pub mod peers;
 pub mod places;
 pub mod postings;

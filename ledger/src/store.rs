@@ -26,6 +26,7 @@ mod backup;
 pub(crate) mod columns;
 pub(crate) mod files;
 mod lookup;
+mod prune;
 pub(crate) mod rows;
 pub mod snapshot;
 mod view;
@@ -33,6 +34,7 @@ mod view;
 pub(crate) use backup::LISTING;
 pub use backup::{Backup, BackupError, ListedFile, restore};
 pub use files::{FileDamage, carries_truth, check_files};
+pub use prune::{PruneError, Pruned};
 pub use view::View;
 
 /// Version of the layout on disk; others are refused.
@@ -147,6 +149,8 @@ struct Inner {
     /// The committed inner nodes and the head that they belong to: changed together.
     tip: RwLock<Tip>,
     read_model: Mutex<ReadModel>,
+    /// Held by a pruning.
+    pruning: Mutex<()>,
     durability: Durability,
 }
 
@@ -292,6 +296,7 @@ impl Store {
             genesis,
             tip: RwLock::new(tip),
             read_model: Mutex::new(read_model),
+            pruning: Mutex::new(()),
             durability: Durability::Synced,
         };
         Self {

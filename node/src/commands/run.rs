@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use super::ConfigArgs;
-use crate::config::LogConfig;
+use crate::config::{Config, LogConfig};
+use crate::follow::{Follower, is_narrow};
 use crate::node::Node;
 
 /// Exit code of a node that stopped by itself: do not restart it without looking.
@@ -24,6 +25,9 @@ impl Args {
             .worker_threads(2)
             .enable_all()
             .build()?;
+        if is_narrow(&config)? {
+            return runtime.block_on(Box::pin(follow(config)));
+        }
         runtime.block_on(Box::pin(async {
             let mut node = Node::start(config).await?;
             let (member, height) = (&node.handle.member, node.handle.progress.borrow().height);
@@ -42,6 +46,26 @@ impl Args {
                 }
             }
         }))
+    }
+}
+
+/// Runs the node of a member that sees only what is its own.
+async fn follow(config: Config) -> anyhow::Result<ExitCode> {
+    let mut node = Follower::start(config).await?;
+    let (member, height) = (&node.handle.member, node.handle.headers.height());
+    tracing::info!(%member, %height, api = %node.api.address(), "the node follows its member's own items");
+    tokio::select! {
+        error = node.failed() => {
+            tracing::error!("stopped: {error}");
+            eprintln!("Error: {error}");
+            node.shutdown().await;
+            Ok(ExitCode::from(STOPPED))
+        }
+        () = stop_signal() => {
+            tracing::info!("stopping");
+            node.shutdown().await;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
