@@ -2,9 +2,9 @@
 //!
 //! Every signature and certificate is checked again, every block executed again on an empty ledger
 //! and its header compared, then every row of every column family with the row that follows from
-//! the blocks, and at last the books with the items, chip by chip. Of a ledger without its first
-//! blocks it judges what can be judged, and says from which height on. What RocksDB's own checksums and
-//! the bytes around them say is damaged is told by file.
+//! the blocks, and at last the books with the items, chip by chip. What RocksDB's own checksums and
+//! the bytes around them say is damaged is told by file. Of a ledger without its first blocks it
+//! judges what can be judged (`rest.rs`), and says from which height on.
 
 use std::path::Path;
 
