@@ -82,6 +82,9 @@ impl Failure {
                 message,
                 "Ask for access, or choose another place.",
             ),
+            ErrorKind::InvalidData => {
+                Self::usage(message, "It must be text in UTF-8; save it as that.")
+            }
             _ => Self::new(Class::Io, message, "Check the path and the disk."),
         }
     }
@@ -171,7 +174,7 @@ impl From<StoreError> for Failure {
             StoreError::IsBackup { .. } => {
                 ledger("Restore it into a new directory with `chipledger restore`, and use that.")
             }
-            StoreError::NewerFormat { .. } => {
+            StoreError::OtherFormat { .. } => {
                 ledger("Use the version of chipledger that wrote it, or a newer one.")
             }
             StoreError::Database(_) if is_full(&message) => {

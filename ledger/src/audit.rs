@@ -13,9 +13,11 @@ use chipledger_schemas::genesis::Genesis;
 use chipledger_schemas::ids::{GenesisHash, Height};
 use rocksdb::DB;
 
+use crate::store::columns::Buffers;
+use crate::store::mark::{self, Mark};
 use crate::store::{
     Backup, BackupError, Durability, FileDamage, LISTING, Store, StoreError, View, check_files,
-    open_database,
+    head_row, open_database,
 };
 
 mod books;
@@ -164,6 +166,8 @@ pub enum Progress {
 pub fn audit(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Report, AuditError> {
     let mut report = Report::default();
     progress(Progress::Files);
+    // Before the database: what another process commits meanwhile is no loss.
+    let mark = Mark::read(dir);
     audit_files(dir, &mut report)?;
     let db = match open_database(dir) {
         Ok(db) => db,
@@ -180,6 +184,13 @@ pub fn audit(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Report, A
     let Some(genesis) = audit_genesis(&db, &mut report)? else {
         return Ok(report);
     };
+    // A head that does not read is found below.
+    if let Ok(Some(head)) = head_row(&db)
+        && let Some(what) = mark.and_then(|mark| mark.lost_below(&head.header))
+    {
+        let file = mark::NAME.to_owned();
+        report.add_file(FileDamage { file, what });
+    }
     // A row that does not read is compared with the others: a whole ledger has none.
     if let Ok(first) = View::unversioned(&db).first_height()
         && first > Height(0)
@@ -188,7 +199,12 @@ pub fn audit(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Report, A
         return Ok(report);
     }
     let scratch = tempfile::tempdir().map_err(|source| AuditError::Scratch { source })?;
-    let derived = Store::create_with(&scratch.path().join("ledger"), &genesis, Durability::None)?;
+    let derived = Store::create_with(
+        &scratch.path().join("ledger"),
+        &genesis,
+        Durability::None,
+        Buffers::Usual,
+    )?;
     if replay::replay(&db, &derived, &mut report, progress)? {
         rows::compare(&db, derived.database(), &mut report, progress);
         progress(Progress::Books);
@@ -258,7 +274,7 @@ fn audit_genesis(db: &DB, report: &mut Report) -> Result<Option<Genesis>, AuditE
     };
     match format.as_deref().map(decode::<u32>) {
         Some(Ok(crate::store::FORMAT)) => {}
-        Some(Ok(got)) => return Err(StoreError::NewerFormat { got }.into()),
+        Some(Ok(got)) => return Err(StoreError::OtherFormat { got }.into()),
         Some(Err(_)) => report.add(damage("format", RowFault::Differs)),
         None => report.add(damage("format", RowFault::Missing)),
     }

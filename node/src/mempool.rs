@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use chipledger_ledger::rejection::{Code, Rejection};
 use chipledger_ledger::verify::VerifiedTransaction;
@@ -22,6 +23,10 @@ mod tests;
 const FATES_MAX: usize = 20_000;
 /// Most blocks with transactions that one waits for its next try.
 const PATIENCE_MAX: u64 = 64;
+/// How long one waits for its second try where no blocks come; doubles from try to try.
+const RETRY_FIRST: Duration = Duration::from_millis(500);
+/// Most that one waits for its next try, however few blocks come: what it rests on may be final.
+const RETRY_MAX: Duration = Duration::from_secs(16);
 
 /// Bounds of the mempool: the section `[mempool]` of the configuration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -111,9 +116,17 @@ struct Waiting {
     transaction: Arc<VerifiedTransaction>,
     own: bool,
     tries: u32,
-    /// Not tried before this many blocks with transactions were committed.
+    /// Not tried before this many blocks with transactions were committed,
     after: u64,
+    /// or before then: in a quiet hour few blocks come.
+    at: Option<Instant>,
     last: Option<Rejection>,
+}
+
+impl Waiting {
+    fn is_due(&self, changes: u64, now: Instant) -> bool {
+        self.after <= changes || self.at.is_some_and(|at| at <= now)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -187,16 +200,17 @@ impl Mempool {
 
     /// Transactions for a block: from all members in turn, each member's in the order of arrival.
     pub fn select(&self, bytes_max: u64, item_events_max: u64) -> Vec<Arc<VerifiedTransaction>> {
-        self.lock().select(bytes_max, item_events_max)
+        self.lock()
+            .select(bytes_max, item_events_max, Instant::now())
     }
 
     /// Whether a block now would have something to hold.
     pub fn has_demand(&self) -> bool {
-        let inner = self.lock();
+        let (inner, now) = (self.lock(), Instant::now());
         inner
             .waiting
             .values()
-            .any(|waiting| waiting.after <= inner.changes)
+            .any(|waiting| waiting.is_due(inner.changes, now))
     }
 
     /// Changes whenever a transaction comes in.
@@ -206,7 +220,7 @@ impl Mempool {
 
     /// A transaction was tried and does not apply: for good, or yet.
     pub fn rejected(&self, id: &TransactionId, rejection: Rejection) {
-        self.lock().rejected(id, rejection);
+        self.lock().rejected(id, rejection, Instant::now());
     }
 
     /// A block was committed: its transactions leave, and so do those whose window is over.
@@ -303,13 +317,19 @@ impl Inner {
             own,
             tries: 0,
             after: 0,
+            at: None,
             last: None,
         };
         self.waiting.insert(id, waiting);
         Ok(true)
     }
 
-    fn select(&mut self, bytes_max: u64, item_events_max: u64) -> Vec<Arc<VerifiedTransaction>> {
+    fn select(
+        &mut self,
+        bytes_max: u64,
+        item_events_max: u64,
+        now: Instant,
+    ) -> Vec<Arc<VerifiedTransaction>> {
         let members: Vec<&MemberId> = self.shares.keys().collect();
         let first = self.turn.as_ref().map_or(0, |turn| {
             members.partition_point(|member| *member < turn) % members.len().max(1)
@@ -324,7 +344,7 @@ impl Inner {
         while let Some(mut queue) = queues.pop_front() {
             let due = |id: &TransactionId| {
                 let waiting = &self.waiting[id];
-                (waiting.after <= self.changes).then_some(waiting)
+                waiting.is_due(self.changes, now).then_some(waiting)
             };
             let Some(waiting) = queue.find_map(due) else {
                 continue;
@@ -343,7 +363,7 @@ impl Inner {
         selected
     }
 
-    fn rejected(&mut self, id: &TransactionId, rejection: Rejection) {
+    fn rejected(&mut self, id: &TransactionId, rejection: Rejection, now: Instant) {
         if is_final(rejection.code) {
             if self.remove(id).is_some() {
                 self.remember(*id, Standing::Rejected(rejection));
@@ -353,8 +373,9 @@ impl Inner {
         let changes = self.changes;
         if let Some(waiting) = self.waiting.get_mut(id) {
             waiting.tries += 1;
-            let patience = 1_u64 << waiting.tries.saturating_sub(1).min(6);
-            waiting.after = changes + patience.min(PATIENCE_MAX);
+            let doubled = waiting.tries.saturating_sub(1).min(6);
+            waiting.after = changes + (1_u64 << doubled).min(PATIENCE_MAX);
+            waiting.at = Some(now + (RETRY_FIRST * (1 << doubled)).min(RETRY_MAX));
             waiting.last = Some(rejection);
         }
     }

@@ -383,7 +383,7 @@ pub fn read_genesis(config: &Config) -> Result<Genesis, NodeError> {
 fn open_store(config: &Config) -> Result<Store, NodeError> {
     let genesis = read_genesis(config)?;
     let dir = config.ledger_dir();
-    if !dir.join("CURRENT").exists() {
+    if !Store::is_in(&dir) {
         return Ok(Store::create(&dir, &genesis)?);
     }
     let store = Store::open(&dir)?;

@@ -181,7 +181,7 @@ pub fn first_admitted(config: &Config, genesis: &Genesis, own: PublicKey) -> Adm
 /// The network does not start, or the disk refuses.
 pub async fn begin(config: &Config, genesis: &Genesis, peer: &MemberKey) -> Result<(), BeginError> {
     let dir = config.ledger_dir();
-    if !config.history.start_from_snapshot || dir.join("CURRENT").exists() {
+    if !config.history.start_from_snapshot || Store::is_in(&dir) {
         return Ok(());
     }
     tracing::info!("no ledger here: asking peers for a snapshot");

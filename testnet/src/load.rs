@@ -1,4 +1,4 @@
-//! Loading a world into a ledger on disk: the only file here that knows the ledger's interface.
+//! Loading a world into a ledger on disk, without a network.
 //!
 //! One thread makes, signs and checks transactions, the other executes and commits them, block by
 //! block, in batches that follow from the world alone: the same seed gives the same blocks.
@@ -6,10 +6,15 @@
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 
+use chipledger_ledger::chain::Slot;
 use chipledger_ledger::rejection::Rejection;
-use chipledger_ledger::solo::{Certifier, NotTheValidator};
 use chipledger_ledger::store::{Store, StoreError};
 use chipledger_ledger::verify::VerifiedTransaction;
+use chipledger_node::consensus::context::proposer_index;
+use chipledger_schemas::block::CertifiedBlock;
+use chipledger_schemas::certificate::{Certificate, CommitSignature, vote_preimage};
+use chipledger_schemas::ids::MemberId;
+use chipledger_schemas::keys::SecretKey;
 use chipledger_schemas::time::Time;
 
 use crate::batch::Batches;
@@ -36,9 +41,6 @@ pub enum LoadError {
     /// The ledger cannot be made or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The world's own key does not certify its ledger: a bug of the generator.
-    #[error(transparent)]
-    Key(#[from] NotTheValidator),
     /// The ledger rejects a transaction of the world: a bug of the generator.
     #[error("transaction {number} of the world is rejected: {rejection}")]
     Rejected {
@@ -67,7 +69,7 @@ pub fn load(
     mut report: impl FnMut(Progress),
 ) -> Result<Progress, LoadError> {
     let genesis = world.genesis();
-    let certifier = Certifier::new(Store::create(directory, &genesis)?, world.validator_key())?;
+    let certifier = Certifier::new(world, Store::create(directory, &genesis)?);
     let (hash, bounds) = (genesis.hash(), genesis.bounds);
     let (sender, receiver) = sync_channel(BLOCKS_WAITING_MAX);
     std::thread::scope(|scope| {
@@ -89,6 +91,64 @@ pub fn load(
     })
 }
 
+/// What did not get into a block, by its index in the batch.
+#[derive(Debug)]
+struct Left {
+    rejected: Vec<(usize, Rejection)>,
+    deferred: Vec<usize>,
+}
+
+/// Certifies with the demonstration keys of all of a world's validators, in one process: what a
+/// network would come to, without the network.
+#[derive(Debug)]
+struct Certifier {
+    store: Store,
+    seats: Vec<(MemberId, SecretKey)>,
+}
+
+impl Certifier {
+    fn new(world: &World, store: Store) -> Self {
+        let cast = world.cast();
+        let seat = |member: &MemberId| (member.clone(), cast.validator_key(member));
+        Self {
+            store,
+            seats: cast.validators().map(seat).collect(),
+        }
+    }
+
+    /// Commits a block, proposed by whose turn it is; what did not get into it is returned.
+    fn commit(&self, batch: Vec<VerifiedTransaction>) -> Result<Left, StoreError> {
+        let height = self.store.head().header.height.next();
+        let turn = proposer_index(self.seats.len(), height, 0);
+        let slot = Slot {
+            proposer: self.seats[turn].0.clone(),
+            round: 0,
+            clock: Time::default(),
+        };
+        let mut proposal = self.store.decide(|ground| ground.propose(&slot, batch))?;
+        let left = Left {
+            rejected: std::mem::take(&mut proposal.rejected),
+            deferred: std::mem::take(&mut proposal.deferred),
+        };
+        let (block, outcome) = proposal.into_block();
+        let (genesis, hash) = (self.store.genesis_hash(), block.header.hash());
+        let preimage = vote_preimage(&genesis, height, 0, &hash);
+        let sign = |(member, key): &(MemberId, SecretKey)| CommitSignature {
+            member: member.clone(),
+            signature: key.sign(&preimage),
+        };
+        let certificate = Certificate {
+            height,
+            round: 0,
+            block: hash,
+            signatures: self.seats.iter().map(sign).collect(),
+        };
+        let block = CertifiedBlock { block, certificate };
+        self.store.commit(&block, outcome)?;
+        Ok(left)
+    }
+}
+
 fn commit(
     certifier: &Certifier,
     batch: Vec<Result<VerifiedTransaction, Rejection>>,
@@ -105,18 +165,18 @@ fn commit(
         .collect::<Result<_, _>>()?;
     let item_events: u64 = batch.iter().map(VerifiedTransaction::item_events).sum();
     let transactions = batch.len() as u64;
-    let committed = certifier.commit(batch)?;
-    if let Some(first) = committed.rejected.into_iter().next() {
+    let left = certifier.commit(batch)?;
+    if let Some(first) = left.rejected.into_iter().next() {
         return Err(rejected(first));
     }
-    if let Some(index) = committed.deferred.first() {
+    if let Some(index) = left.deferred.first() {
         return Err(LoadError::DoesNotFit {
             number: first + *index as u64,
         });
     }
     progress.transactions += transactions;
     progress.item_events += item_events;
-    progress.time = certifier.store().head().header.time;
+    progress.time = certifier.store.head().header.time;
     Ok(())
 }
 

@@ -173,15 +173,13 @@ fn state(
     let mut roots = Vec::new();
     for number in 0..page_count(items) {
         let page = view.page(number).map_err(text)?;
-        for (item, digest) in page.items.iter().zip(&page.digests) {
-            if let Some(item) = item {
-                if item.digest() != *digest {
-                    return Err(format!("item {} is not the one of its leaf", item.id));
-                }
-                report.items += 1;
+        for (place, item) in page.items().map_err(text)? {
+            if Some(&item.digest()) != page.digests().get(place) {
+                return Err(format!("item {} is not the one of its leaf", item.id));
             }
+            report.items += 1;
         }
-        roots.push(page_root(&page.digests));
+        roots.push(page_root(page.digests()));
     }
     report.rows += roots.len() as u64;
     let mut digests = Vec::new();
@@ -190,10 +188,10 @@ fn state(
             reason: "an entry does not read".to_owned(),
         };
         let key: Key = decode(key).map_err(reason)?;
-        Entry::from_bytes(row).map_err(reason)?;
+        let entry = Entry::from_bytes(row).map_err(reason)?;
         digests.push(BucketEntry {
             key: key.digest(),
-            value: Entry::digest_of(row),
+            value: entry.digest_with(row),
         });
         Ok(true)
     })

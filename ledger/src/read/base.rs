@@ -1,7 +1,7 @@
 //! Where the read model begins when it does not begin at genesis: what stood at the height before
 //! the first block that is held, as rows that no record wrote.
 
-use chipledger_proof::state::{Balance, Entry, Item, Key, Stored};
+use chipledger_proof::state::{Balance, Entry, Item, Key, Shipment, Stored};
 use chipledger_schemas::encode::encode;
 use chipledger_schemas::ids::{Height, ItemNumber};
 use chipledger_schemas::movement::Facts;
@@ -9,13 +9,11 @@ use chipledger_schemas::time::Time;
 use rocksdb::{ColumnFamily, DB, WriteBatch};
 
 use super::movements::{ROW_ITEMS, put as put_movements};
-use super::postings::PostingRow;
-use super::{Spot, versions};
-use crate::state::{Change, ItemChange};
+use super::postings::{PostingRow, ROW_POSTINGS, Told, put_row as put_postings};
+use super::ways::WayRow;
+use super::{Spot, versions, ways};
+use crate::state::{Change, ItemChange, Way};
 use crate::store::{column, columns};
-
-/// Postings that share a row.
-const ROW_POSTINGS: usize = 1_000;
 
 impl Spot {
     /// Where no record stands: behind all records of a height, before those of the next.
@@ -86,11 +84,23 @@ impl Base {
                 let column = column(db, columns::VERSIONS);
                 versions::put(batch, column, key, self.height, Some(&entry.bytes()));
             }
+            Key::Shipment(id) => {
+                if let Some(shipment) = Shipment::of(entry) {
+                    let row = WayRow {
+                        occurred_at: shipment.shipped_at,
+                        undone: false,
+                        way: Way::from(shipment),
+                    };
+                    let column = column(db, columns::VERSIONS);
+                    let spot = Spot::base(self.height, 0);
+                    ways::put_row(batch, column, id, spot, &[row]);
+                }
+            }
             Key::Account(account) => {
                 self.accounts += 1;
                 let accounts = column(db, columns::ACCOUNTS);
                 batch.put_cf(accounts, self.accounts.to_be_bytes(), encode(account));
-                for row in Balance::of(entry).map_or(&[][..], |balance| &balance.0) {
+                for row in Balance::of(entry).map_or(&[][..], |balance| &balance.rows) {
                     self.postings.push(PostingRow {
                         occurred_at: Time(0),
                         model: row.model,
@@ -111,9 +121,12 @@ impl Base {
     fn put_postings(&mut self, db: &DB, batch: &mut WriteBatch) {
         let spot = Spot::base(self.height, self.rows);
         self.rows += 1;
-        let column = column(db, columns::POSTINGS);
-        batch.put_cf(column, spot.bytes(), encode(&self.postings));
-        self.postings.clear();
+        let told = Told {
+            transaction: spot.transaction,
+            record: spot.record,
+            rows: std::mem::take(&mut self.postings),
+        };
+        put_postings(batch, column(db, columns::POSTINGS), self.height, &[told]);
     }
 
     /// What is left.
@@ -149,7 +162,7 @@ pub(crate) fn put_items(
 }
 
 /// Puts what stood on accounts.
-pub(crate) fn put_postings(
+pub(crate) fn put_balances(
     batch: &mut WriteBatch,
     column: &ColumnFamily,
     height: Height,
@@ -157,7 +170,12 @@ pub(crate) fn put_postings(
 ) {
     for (row, postings) in (0..).zip(postings.chunks(ROW_POSTINGS)) {
         let spot = Spot::base(height, row);
-        batch.put_cf(column, spot.bytes(), encode(&postings));
+        let told = Told {
+            transaction: spot.transaction,
+            record: spot.record,
+            rows: postings.to_vec(),
+        };
+        put_postings(batch, column, height, &[told]);
     }
 }
 

@@ -37,15 +37,15 @@ impl View<'_> {
         let mut number = from.0;
         while number < end && own.len() < LISTED_MAX {
             let page = number / PAGE_ITEMS;
-            let items = self.page(page)?.items;
+            let items = self.page(page)?;
             let stop = end.min((page + 1) * PAGE_ITEMS);
             for number in number..stop {
                 let place = usize::try_from(number % PAGE_ITEMS).unwrap_or(usize::MAX);
-                let Some(Some(item)) = items.get(place) else {
+                let Some(item) = items.item(place)? else {
                     continue;
                 };
                 if let Some(version) = self.own_version(member, ItemNumber(number))? {
-                    own.push((item.id.clone(), version));
+                    own.push((item.id, version));
                 }
             }
             number = stop;

@@ -1,7 +1,5 @@
 //! Where an item is, or was: the climb through its containers as they were.
 
-use std::sync::Arc;
-
 use chipledger_proof::state::{Item, Key, LastMovement, name_slot};
 use chipledger_schemas::ids::{Height, ItemId, ItemNumber, MemberId, RecordId};
 use chipledger_schemas::jurisdiction::Jurisdiction;
@@ -63,9 +61,7 @@ impl View<'_> {
         let unknown = || QueryError::ItemUnknown {
             id: format!("item number {}", number.0),
         };
-        let mut page = self.page(page)?;
-        let found = page.items.get_mut(place).and_then(Option::take);
-        found.map(Arc::unwrap_or_clone).ok_or_else(unknown)
+        self.page(page)?.item(place)?.ok_or_else(unknown)
     }
 
     /// The record that put an item where a row says that no record wrote: its own leaf, or that of
@@ -125,7 +121,7 @@ impl View<'_> {
     ) -> Result<Whereabouts, QueryError> {
         let owner = climb.owner.unwrap_or_else(|| holder.clone());
         let (since, record) = climb.latest.unwrap_or((Time::default(), Spot::default()));
-        let (place, jurisdiction, shipment) = self.place_text(place, moment)?;
+        let (place, jurisdiction, shipment) = self.place_text(place, moment, None)?;
         Ok(Whereabouts {
             id: id.clone(),
             moment,
@@ -143,11 +139,13 @@ impl View<'_> {
         })
     }
 
-    /// A place as people read it, its jurisdiction, and its shipment.
+    /// A place as people read it, its jurisdiction, and its shipment; on the way that this had by
+    /// the records up to `until`, if one is named.
     pub(crate) fn place_text(
         &self,
         place: &Place,
         moment: Moment,
+        until: Option<Spot>,
     ) -> Result<(String, Option<Jurisdiction>, Option<String>), QueryError> {
         match place {
             Place::Site(site) => {
@@ -163,14 +161,10 @@ impl View<'_> {
                 Ok((site.to_string(), at.map(|site| site.jurisdiction), None))
             }
             Place::Transit(id) => {
-                let shipment = self.entry(&Key::Shipment(id.clone()))?;
-                let shipment = shipment
-                    .as_deref()
-                    .and_then(chipledger_proof::state::Stored::of);
-                let way =
-                    shipment.map_or_else(String::new, |s: &chipledger_proof::state::Shipment| {
-                        format!("{}->{}", s.from_site, s.to_site)
-                    });
+                let way = self.way(id, moment, until)?;
+                let way = way.map_or_else(String::new, |way| {
+                    format!("{}->{}", way.from_site, way.to_site)
+                });
                 Ok((way, None, Some(id.to_string())))
             }
         }

@@ -207,8 +207,10 @@ pub const fn of(kind: Kind) -> &'static [Code] {
         ],
         Kind::Correct => &[
             Code::ItemUnknown, Code::NotLatest, Code::CarriedMismatch, Code::NotAuthority,
-            Code::CosignatureMissing, Code::NotCorrectable, Code::ItemEnded, Code::NotAllNamed,
-            Code::ContentTooMixed,
+            Code::CosignatureMissing, Code::ItemEnded, Code::NotAllNamed, Code::ContentTooMixed,
+            Code::DocumentUnknown, Code::LicenceRequired, Code::ClearanceRequired,
+            Code::VettingRequired, Code::DocumentClosed, Code::LicenceMismatch,
+            Code::LicenceExhausted, Code::ClearanceMismatch, Code::LimitExceeded,
         ],
         Kind::Annotate => &[
         ],

@@ -15,7 +15,7 @@ impl Store {
         Ok(self.view().header(height)?)
     }
 
-    /// Height and index of a final transaction, if its block is held.
+    /// Height and index of a final transaction, if its block is held or its window has not ended.
     pub fn height_of(&self, id: &TransactionId) -> Result<Option<(Height, u32)>, StoreError> {
         Ok(self.view().transaction_spot(id)?)
     }

@@ -11,15 +11,16 @@
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
-use chipledger_schemas::encode::encode;
+use chipledger_proof::state::{EntryKind, Key};
+use chipledger_schemas::encode::{decode_stored, encode};
 use chipledger_schemas::ids::Height;
 use rocksdb::{CompactOptions, WriteBatch, WriteOptions};
 
 use super::view::history_key;
 use super::{KEY_FIRST, Store, StoreError, View, columns};
-use crate::read::base;
 use crate::read::movements::ROW_ITEMS;
-use crate::state::State;
+use crate::read::{Spot, base, ways};
+use crate::state::{State, StateError};
 
 /// A pruning under way: the first height held before it, and after it.
 const KEY_PRUNING: &[u8] = b"pruning";
@@ -116,6 +117,7 @@ impl Store {
         self.prune_movements(&view, at)?;
         self.prune_postings(&view, at)?;
         self.prune_versions(&view, at)?;
+        self.prune_transactions(&view, at)?;
         self.prune_blocks(&view, held, at)?;
         drop(view);
         self.prune_history(at)?;
@@ -163,17 +165,29 @@ impl Store {
         let balances = view.stood_on_accounts(at)?;
         let (begin, end) = (Height(0).0.to_be_bytes(), base::after(at));
         batch.delete_range_cf(column, &begin, &end);
-        base::put_postings(&mut batch, column, at, &balances);
+        base::put_balances(&mut batch, column, at, &balances);
         Ok(self.inner.db.write(batch)?)
     }
 
-    /// One version of each member and site in place of all up to the height.
+    /// One version of each member and site, and one way of each shipment, in place of all up to the
+    /// height.
     fn prune_versions(&self, view: &View<'_>, at: Height) -> Result<(), PruneError> {
         let column = self.column(columns::VERSIONS);
         let mut batch = WriteBatch::default();
         let mut last: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        let mut ways: BTreeMap<Vec<u8>, Vec<(Spot, Vec<u8>)>> = BTreeMap::new();
+        let shipment = encode(&EntryKind::Shipment);
         view.scan(columns::VERSIONS, &[], |key, row| {
-            if let Some((of, height)) = key.split_last_chunk::<8>()
+            if key.starts_with(&shipment) {
+                if let Some((of, spot)) = key.split_last_chunk::<16>()
+                    && let Some(spot) = Spot::from_bytes(spot).filter(|spot| spot.height <= at)
+                {
+                    batch.delete_cf(column, key);
+                    ways.entry(of.to_vec())
+                        .or_default()
+                        .push((spot, row.to_vec()));
+                }
+            } else if let Some((of, height)) = key.split_last_chunk::<8>()
                 && u64::from_be_bytes(*height) <= at.0
             {
                 batch.delete_cf(column, key);
@@ -188,25 +202,54 @@ impl Store {
                 batch.put_cf(column, key, row);
             }
         }
+        for (mut key, rows) in ways {
+            if let Some((spot, row)) = ways::stood(&rows, at)? {
+                key.extend_from_slice(&spot.bytes());
+                batch.put_cf(column, key, row);
+            }
+        }
         Ok(self.inner.db.write(batch)?)
     }
 
-    /// Blocks, headers that no proof needs, and where transactions stand.
-    fn prune_blocks(&self, view: &View<'_>, held: Height, at: Height) -> Result<(), PruneError> {
-        let (headers, transactions) = (
-            self.column(columns::HEADERS),
-            self.column(columns::TRANSACTIONS),
-        );
+    /// Where transactions stand whose window has ended: of the others the rows say that they were
+    /// seen.
+    fn prune_transactions(&self, view: &View<'_>, at: Height) -> Result<(), PruneError> {
+        let column = self.column(columns::TRANSACTIONS);
         let mut batch = WriteBatch::default();
-        for height in held.0..=at.0 {
-            let Some(block) = view.block(Height(height))? else {
-                continue;
+        let mut open: BTreeMap<Height, bool> = BTreeMap::new();
+        let mut ended = Vec::new();
+        view.scan(columns::TRANSACTIONS, &[], |key, row| {
+            let damaged = |_| StateError {
+                reason: "a row of transactions is damaged".to_owned(),
             };
-            for transaction in &block.block.transactions {
-                batch.delete_cf(transactions, transaction.id().0.as_bytes());
+            let (height, _): (Height, u32) = decode_stored(row).map_err(damaged)?;
+            if height > at {
+                return Ok(true);
             }
+            let stays = match open.get(&height) {
+                Some(stays) => *stays,
+                None => {
+                    let stays = view.entry(&Key::Transactions(height))?.is_some();
+                    open.insert(height, stays);
+                    stays
+                }
+            };
+            if !stays {
+                ended.push(key.to_vec());
+            }
+            Ok(true)
+        })?;
+        for key in ended {
+            batch.delete_cf(column, key);
             self.write_if_many(&mut batch)?;
         }
+        Ok(self.inner.db.write(batch)?)
+    }
+
+    /// Blocks, and headers that no proof needs.
+    fn prune_blocks(&self, view: &View<'_>, held: Height, at: Height) -> Result<(), PruneError> {
+        let headers = self.column(columns::HEADERS);
+        let mut batch = WriteBatch::default();
         // The header that stood for the past until now may go too.
         for height in held.0.saturating_sub(1)..at.0 {
             let Some((header, _)) = view.header(Height(height))? else {

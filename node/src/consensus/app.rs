@@ -346,13 +346,7 @@ impl App {
                 return Ok(());
             }
         };
-        let value = self.take_block(complete)?;
-        if let Some(height) = value
-            .as_ref()
-            .map_or(Some(self.candidates.height().next()), |_| None)
-        {
-            running.seen.send_if_modified(|seen| raise(seen, height.0));
-        }
+        let value = self.take_block(complete, running)?;
         answer(reply, value);
         Ok(())
     }
@@ -361,6 +355,7 @@ impl App {
     fn take_block(
         &mut self,
         complete: Complete,
+        running: &Running,
     ) -> Result<Option<ProposedValue<LedgerContext>>, Fatal> {
         let Complete { init, block } = complete;
         let validators = validators_of(&self.store, init.height.height())?;
@@ -383,9 +378,18 @@ impl App {
         }
         let (height, round, proposer, hash) =
             (init.height, init.round, init.proposer.clone(), init.block);
+        // A block of an earlier round is proposed again because a quorum found it fit then.
+        let again =
+            height.height() == self.candidates.height() && round < self.progress.borrow().round;
+        let source = if again {
+            Source::Settled
+        } else {
+            Source::Fresh
+        };
         let proposed = Proposed { init, block };
-        let fit =
-            tokio::task::block_in_place(|| self.candidates.consider(proposed, Source::Fresh))?;
+        let fit = tokio::task::block_in_place(|| self.candidates.consider(proposed, source))?;
+        // Somebody has begun this height: it is not waited for any longer.
+        running.seen.send_if_modified(|seen| raise(seen, height.0));
         Ok(fit.map(|fit| ProposedValue {
             height,
             round: Round::new(round),

@@ -11,6 +11,9 @@ use tokio::time::Instant;
 
 use crate::mempool::Mempool;
 
+/// How often it is looked whether something that did not apply is worth another try.
+const LOOK: Duration = Duration::from_millis(250);
+
 /// How often blocks are made, and how long the steps of a round wait: the section `[consensus]`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -76,7 +79,9 @@ impl Pace {
         let due = async {
             tokio::time::sleep_until(began + interval).await;
             while !self.mempool.has_demand() {
-                if demand.changed().await.is_err() {
+                // Nothing new comes in when it is time to try one again.
+                let changed = tokio::time::timeout(LOOK, demand.changed()).await;
+                if matches!(changed, Ok(Err(_))) {
                     break;
                 }
             }

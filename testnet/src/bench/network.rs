@@ -18,9 +18,10 @@ use serde::Serialize;
 use super::{BenchError, Rate, hashing, rate, signatures, syncs};
 use crate::chaos::workload::{Author, now};
 use crate::client::Client;
+use crate::load;
 use crate::local::plan::Tempo;
 use crate::local::{Local, LocalError, LocalNode, Plan, Ports};
-use crate::world::Cast;
+use crate::world::{Cast, World, WorldConfig};
 
 /// Validators of the network that is measured.
 const VALIDATORS: usize = 4;
@@ -33,7 +34,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// How long the network is left alone to see what that costs.
 const IDLE: Duration = Duration::from_secs(30);
 /// As a node is configured when nobody says otherwise.
-const TEMPO: Tempo = Tempo {
+pub(super) const TEMPO: Tempo = Tempo {
     block_interval_ms: 200,
     heartbeat_ms: 15_000,
 };
@@ -47,6 +48,8 @@ pub struct NetworkBench {
     pub single: u64,
     /// Transactions of `BATCH` chips each.
     pub batched: u64,
+    /// The world that nodes are restarted with: every cluster at so many millionths.
+    pub world_ppm: u64,
     /// Where the network is made; removed afterwards.
     pub dir: PathBuf,
 }
@@ -88,6 +91,10 @@ pub struct NetworkReport {
     pub idle: Idle,
     /// From a killed node's start until it takes transactions, milliseconds.
     pub restart_ms: u64,
+    /// The same with the world on every node.
+    pub world_restart_ms: u64,
+    /// Items of that world.
+    pub world_items: u64,
     /// With two of four down: from the first's start until a new transaction is final,
     /// milliseconds.
     pub quorum_returns_ms: u64,
@@ -128,6 +135,7 @@ pub fn run(config: &NetworkBench) -> Result<NetworkReport, BenchError> {
     let idle = ground.idle()?;
     ground.local.stop(Duration::from_secs(10));
     drop(ground);
+    let (world_items, world_restart_ms) = restart_with_world(config)?;
     std::fs::remove_dir_all(&config.dir)?;
     Ok(NetworkReport {
         limits,
@@ -136,9 +144,62 @@ pub fn run(config: &NetworkBench) -> Result<NetworkReport, BenchError> {
         latency,
         idle,
         restart_ms,
+        world_restart_ms,
+        world_items,
         quorum_returns_ms,
         second_returns_ms,
     })
+}
+
+/// A world on every node: how many items, and how long a killed node takes until it is back.
+fn restart_with_world(config: &NetworkBench) -> Result<(u64, u64), BenchError> {
+    let world = World::new(WorldConfig {
+        scale_ppm: config.world_ppm,
+        seed: 1,
+        validators: VALIDATORS,
+    });
+    let made = config.dir.join("world");
+    let loaded = load::load(&world, &made, |_| {});
+    loaded.map_err(|error| BenchError::Refused(error.to_string()))?;
+    let dir = config.dir.join("world-network");
+    let plan = Plan::new(world.cast(), Ports::Free, TEMPO, "a benchmark".to_owned());
+    let plan = plan.map_err(LocalError::from)?;
+    let mut local = Local::open(&dir, world.cast(), &plan)?;
+    for node in &local.nodes {
+        let data = node.dir.join("data");
+        std::fs::create_dir_all(&data)?;
+        copy(&made, &data.join("ledger"))?;
+    }
+    local.start()?;
+    local.wait_ready(PATIENCE)?;
+    let items = local.nodes[0]
+        .client()
+        .status()
+        .map_or(0, |status| status.ledger.size.items);
+    local.nodes[1].process.kill().map_err(LocalError::from)?;
+    let start = Instant::now();
+    local.nodes[1].process.start().map_err(LocalError::from)?;
+    let client = local.nodes[1].client();
+    until("node1 is back with the world", || {
+        client.ready().is_ok_and(|health| health.ok)
+    })?;
+    let took = ms(start.elapsed());
+    local.stop(Duration::from_secs(10));
+    Ok((items, took))
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &to)?;
+        } else {
+            std::fs::copy(entry.path(), &to)?;
+        }
+    }
+    Ok(())
 }
 
 struct Ground {
@@ -382,7 +443,8 @@ fn cpu_ticks(process: u32) -> u64 {
     fields.filter_map(|field| field.parse::<u64>().ok()).sum()
 }
 
-fn disk_bytes(dir: &Path) -> u64 {
+/// Bytes of all files below a folder.
+pub(super) fn disk_bytes(dir: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(dir) else {
         return 0;
     };

@@ -14,11 +14,10 @@ use chipledger_schemas::encode::encode;
 use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::{ItemId, MemberId, RecordId, SiteId, TransactionId};
 use chipledger_schemas::items::ItemSet;
-use chipledger_schemas::keys::SecretKey;
 use chipledger_schemas::records::register::Origin;
 use chipledger_schemas::records::{Annotate, Record, Register};
-use chipledger_schemas::time::{DAY_MS, HOUR_MS, Time};
-use chipledger_schemas::transaction::{Body, TRANSACTION_VERSION, Transaction};
+use chipledger_schemas::time::Time;
+use chipledger_schemas::transaction::Transaction;
 
 use crate::checker::Acknowledged;
 use crate::client::Client;
@@ -42,10 +41,9 @@ pub fn now() -> Time {
 /// Makes signed transactions of the founding fab, each another.
 #[derive(Debug)]
 pub struct Author {
+    cast: Cast,
     fab: MemberId,
     site: SiteId,
-    key: SecretKey,
-    genesis: chipledger_schemas::ids::GenesisHash,
     next: AtomicU64,
 }
 
@@ -55,14 +53,21 @@ impl Author {
     /// # Panics
     /// If the cast has no site: a bug of the cast.
     pub fn new(cast: &Cast) -> Self {
-        let genesis = cast.genesis();
-        let site = genesis.sites.first().expect("the founding fab has a site");
+        Self::starting_at(cast, 1)
+    }
+
+    /// The same, counting from a number on: two authors of one cast do not say the same.
+    ///
+    /// # Panics
+    /// If the cast has no site: a bug of the cast.
+    pub fn starting_at(cast: &Cast, first: u64) -> Self {
+        let site = cast.genesis().sites.first();
+        let site = site.expect("the founding fab has a site");
         Self {
+            cast: cast.clone(),
             fab: site.operator.clone(),
             site: site.site.clone(),
-            key: cast.admin_key(&site.operator),
-            genesis: genesis.hash(),
-            next: AtomicU64::new(1),
+            next: AtomicU64::new(first),
         }
     }
 
@@ -70,15 +75,10 @@ impl Author {
     pub fn next(&self) -> Transaction {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let time = now();
-        let record = if number.is_multiple_of(2) {
-            self.register(number, 1, time)
-        } else {
-            Record::Annotate(Annotate {
-                record: RecordId::new(TransactionId(Hash::ZERO), 0),
-                text: format!("note {number}"),
-            })
-        };
-        self.sign(vec![record], time)
+        if number.is_multiple_of(2) {
+            return self.sign(vec![self.register(number, 1, time)], time);
+        }
+        self.note(&format!("note {number}"), time)
     }
 
     /// The registration of so many chips from a number on.
@@ -99,19 +99,18 @@ impl Author {
         })
     }
 
+    /// A note in the fab's name.
+    pub fn note(&self, text: &str, time: Time) -> Transaction {
+        let record = Record::Annotate(Annotate {
+            record: RecordId::new(TransactionId(Hash::ZERO), 0),
+            text: text.to_owned(),
+        });
+        self.sign(vec![record], time)
+    }
+
     /// Signs records of the fab.
     pub fn sign(&self, records: Vec<Record>, time: Time) -> Transaction {
-        let body = Body {
-            version: TRANSACTION_VERSION,
-            genesis: self.genesis,
-            member: self.fab.clone(),
-            key: self.key.public(),
-            signed_at: time,
-            valid_from: time.minus_ms(HOUR_MS),
-            valid_until: time.plus_ms(DAY_MS),
-            records,
-        };
-        body.sign(&self.key)
+        self.cast.sign(&self.fab, &[], records, time)
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chipledger_testnet::bench::network::{self, NetworkBench};
+use chipledger_testnet::bench::soak::{self, Soak};
 use chipledger_testnet::bench::{self, BenchConfig, Rate};
 use chipledger_testnet::world::Scale;
 use indicatif::HumanCount;
@@ -24,6 +26,8 @@ enum What {
     Ledger(LedgerArgs),
     /// Four validators in four processes, through the whole path by HTTP.
     Network(NetworkArgs),
+    /// The same network under a steady load for a long time: memory and disk.
+    Soak(SoakArgs),
 }
 
 #[derive(clap::Args, Debug)]
@@ -34,10 +38,32 @@ struct NetworkArgs {
     /// Transactions of 500 chips each.
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     batched: u64,
+    /// Scale of the world that every node is restarted with.
+    #[arg(long, value_name = "X", default_value = "1")]
+    scale: Scale,
     /// Where the network is made; removed afterwards.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// How the report is written.
+    #[arg(long, default_value = "table")]
+    output: Output,
+}
+
+#[derive(clap::Args, Debug)]
+struct SoakArgs {
+    /// How long.
+    #[arg(long, value_name = "M", default_value_t = 60)]
+    minutes: u64,
+    /// Transactions per second, all nodes together.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    per_second: u64,
+    /// Seconds between two samples.
+    #[arg(long, value_name = "S", default_value_t = 60)]
+    every: u64,
+    /// Where the network is made; removed afterwards.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// How the samples are written.
     #[arg(long, default_value = "table")]
     output: Output,
 }
@@ -78,6 +104,7 @@ impl Args {
             None => ledger(self.ledger),
             Some(What::Ledger(args)) => ledger(args),
             Some(What::Network(args)) => network(args),
+            Some(What::Soak(args)) => soak(args),
         }
     }
 }
@@ -101,6 +128,7 @@ fn network(args: NetworkArgs) -> anyhow::Result<()> {
     let report = network::run(&NetworkBench {
         single: args.single,
         batched: args.batched,
+        world_ppm: args.scale.ppm(),
         dir: args.dir.unwrap_or_else(own_dir),
     })?;
     let mut out = std::io::stdout().lock();
@@ -118,7 +146,7 @@ fn network(args: NetworkArgs) -> anyhow::Result<()> {
         "limit: transactions/s if each node did nothing but check each signature once: {}\n\
          submit to final at {}/s: half within {} ms, 99 of 100 within {} ms ({} samples)\n\
          idle, per node: {}.{:03} % of a core, {} kB on disk a day\n\
-         killed and started: takes transactions after {} ms\n\
+         killed and started: takes transactions after {} ms; with {} items on the ledger, after {} ms\n\
          two of four down: final again {} ms after the first returned; the second took {} ms",
         HumanCount(report.limit_transactions_per_second),
         latency.per_second,
@@ -129,10 +157,55 @@ fn network(args: NetworkArgs) -> anyhow::Result<()> {
         percent % 1_000,
         idle.bytes_per_day / 1_000,
         report.restart_ms,
+        HumanCount(report.world_items),
+        report.world_restart_ms,
         report.quorum_returns_ms,
         report.second_returns_ms,
     )?;
     Ok(())
+}
+
+fn soak(args: SoakArgs) -> anyhow::Result<()> {
+    let config = Soak {
+        lasts: Duration::from_secs(args.minutes * 60),
+        per_second: args.per_second,
+        every: Duration::from_secs(args.every.max(1)),
+        dir: args.dir.unwrap_or_else(own_dir),
+    };
+    let mut out = std::io::stdout();
+    if args.output == Output::Table {
+        writeln!(
+            out,
+            "{:>9}{:>10}{:>12}{:>12}{:>12}  resident memory of each node, MiB",
+            "seconds", "height", "items", "submitted", "disk, MB"
+        )?;
+    }
+    soak::run(&config, |sample| {
+        let line = match args.output {
+            Output::Json => serde_json::to_string(sample).unwrap_or_default(),
+            Output::Table => row(sample),
+        };
+        // A reader that has gone ends the table, not the run.
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    })?;
+    Ok(())
+}
+
+fn row(sample: &soak::Sample) -> String {
+    let memory: Vec<_> = sample
+        .rss_kib
+        .iter()
+        .map(|kib| (kib / 1024).to_string())
+        .collect();
+    format!(
+        "{:>9}{:>10}{:>12}{:>12}{:>12}  {}",
+        sample.seconds,
+        sample.height,
+        sample.items,
+        sample.submitted,
+        sample.disk_bytes / 1_000_000,
+        memory.join(" ")
+    )
 }
 
 fn ledger(args: LedgerArgs) -> anyhow::Result<()> {
@@ -164,6 +237,15 @@ fn ledger(args: LedgerArgs) -> anyhow::Result<()> {
             "{name:<56} {:>8}.{:03} per signature check of one core",
             permille / 1_000,
             permille % 1_000
+        )?;
+    }
+    for stage in &report.stages {
+        writeln!(
+            out,
+            "one chip, one core, {:<56} {:>5}.{:01} us",
+            stage.what,
+            stage.nanos / 1_000,
+            stage.nanos % 1_000 / 100
         )?;
     }
     let per_event = report.world_disk_bytes / report.world_item_events.max(1);

@@ -1,16 +1,16 @@
 //! `up`: a network on this machine, with the world in it.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use chipledger_testnet::client::Client;
 use chipledger_testnet::local::answers::{self, SameAnswer};
 use chipledger_testnet::local::plan::Tempo;
 use chipledger_testnet::local::{Local, LocalNode, Plan, Ports};
+use chipledger_testnet::tour::Tour;
 use chipledger_testnet::world::{Scale, VALIDATORS_MAX, World, WorldConfig};
 
 use super::load::load;
@@ -94,12 +94,15 @@ impl Args {
         }
         let clients: Vec<Client> = local.nodes.iter().map(LocalNode::client).collect();
         load(&world, &clients, Some(&self.dir), &stop)?;
-        show(
-            &answers::compare(&clients, world.expected())?,
-            clients.len(),
-        )?;
+        let same = answers::compare(&clients, world.expected())?;
+        say_same(&same, clients.len())?;
+        let urls: Vec<_> = clients
+            .iter()
+            .map(|client| client.url().to_owned())
+            .collect();
+        let chip = Tour::new(&urls, plan.genesis, &self.dir)?.walk()?;
         if !self.once {
-            self.tell(&local)?;
+            self.tell(&urls, &chip)?;
             watch(&mut local, &stop)?;
         }
         writeln!(
@@ -111,29 +114,26 @@ impl Args {
         Ok(())
     }
 
-    fn tell(&self, local: &Local) -> anyhow::Result<()> {
+    fn tell(&self, urls: &[String], chip: &str) -> anyhow::Result<()> {
         let dir = self.dir.display();
-        let urls: Vec<_> = local
-            .nodes
-            .iter()
-            .map(|node| format!("http://{}", node.api))
-            .collect();
-        let last = local.nodes.len() - 1;
+        let (first, last) = (&urls[0], &urls[urls.len() - 1]);
+        let programs = std::env::current_exe()?;
+        let programs = programs.parent().unwrap_or(Path::new(".")).display();
         writeln!(
             std::io::stdout(),
-            "\nWhat to try, in another terminal:\n  \
-             chipledger compute --node {} --by owner --metric h100e\n  \
-             chipledger items --node {} --kind chip --status installed --limit 3\n  \
-             chipledger status --node {}\n  \
-             curl -N {}/v1/events            # blocks as they come\n  \
-             kill -9 $(cat {dir}/node1/pid)                        # the others go on\n  \
-             chipledger-node run --config {dir}/node1/node.toml    # it catches up\n  \
+            "\n== What to try, in another terminal\n  \
+             export PATH=\"{programs}:$PATH\" CHIPLEDGER_NODE={first}\n  \
+             chipledger where '{chip}'\n  \
+             chipledger compute --by owner --metric h100e\n  \
+             chipledger compute --by jurisdiction --at 2024-01-01T00:00:00Z\n  \
+             chipledger shipments --overdue\n  \
+             chipledger prove totals US --out us.proof\n  \
+             chipledger status --node {last}   # the inspector's observer\n  \
+             curl -N {last}/v1/events          # blocks as they come\n  \
+             kill -9 $(cat {dir}/node1/pid)    # the others go on\n  \
+             chipledger-node run --config {dir}/node1/node.toml   # it catches up\n  \
              less {dir}/node0/log\n\n\
-             Ctrl-C stops the nodes. The same command goes on with {dir}.",
-            urls[0],
-            urls[1],
-            urls[last],
-            urls[last],
+             Ctrl-C stops the nodes; the same command goes on with {dir}.",
         )?;
         Ok(())
     }
@@ -183,20 +183,13 @@ fn watch(local: &mut Local, stop: &AtomicBool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn show(same: &SameAnswer, nodes: usize) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+fn say_same(same: &SameAnswer, nodes: usize) -> std::io::Result<()> {
     writeln!(
-        out,
-        "\nAll {nodes} nodes answer the same at height {}: block {}, state {}",
-        same.height, same.block, same.state_root
-    )?;
-    writeln!(out, "{:<14}{:>12}{:>22}", "jurisdiction", "chips", "TPP")?;
-    for (jurisdiction, chips, tpp_milli) in &same.rows {
-        writeln!(
-            out,
-            "{jurisdiction:<14}{chips:>12}{:>22}",
-            tpp_milli / 1_000
-        )?;
-    }
-    out.flush().context("printing")
+        std::io::stdout(),
+        "All {nodes} nodes say the same of height {}, and the same as the published tables:\n\
+         block {}\nstate {}",
+        same.height,
+        same.block,
+        same.state_root
+    )
 }

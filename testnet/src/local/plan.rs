@@ -31,8 +31,11 @@ pub struct PlannedNode {
     pub api: SocketAddr,
     /// Where peers reach it.
     pub peer: SocketAddr,
-    /// Whether it votes.
+    /// Whether it has a key that votes.
     pub votes: bool,
+    /// Whether it has no seat at the start: it follows until the ledger gives it one.
+    #[serde(default)]
+    pub standby: bool,
     /// Where it finds each other node: that node's address, or a proxy's in front of it. As many
     /// as there are nodes; its own is not used.
     pub finds: Vec<SocketAddr>,
@@ -71,12 +74,28 @@ impl Plan {
         tempo: Tempo,
         world: String,
     ) -> Result<Self, FolderError> {
+        Self::with_standby(cast, ports, tempo, world, 0)
+    }
+
+    /// The same with so many more nodes behind the observer, of other countries' customs, that can
+    /// vote and have no seat and no peer key on the ledger yet.
+    ///
+    /// # Errors
+    /// When the machine has no free ports.
+    pub fn with_standby(
+        cast: &Cast,
+        ports: Ports,
+        tempo: Tempo,
+        world: String,
+        standby: usize,
+    ) -> Result<Self, FolderError> {
+        let validators = cast.validators().count();
         let members: Vec<_> = cast
             .validators()
             .cloned()
             .chain([cast.observer()])
+            .chain(cast.standby().take(standby))
             .collect();
-        let validators = members.len() - 1;
         let found = match ports {
             Ports::WellKnown => well_known(members.len()),
             Ports::Free => free(members.len() * 2).map_err(FolderError::NoPort)?,
@@ -86,7 +105,8 @@ impl Plan {
             member,
             api: apis[index],
             peer: peers[index],
-            votes: index < validators,
+            votes: index != validators,
+            standby: index > validators,
             finds: peers.to_vec(),
         };
         Ok(Self {
@@ -97,9 +117,10 @@ impl Plan {
         })
     }
 
-    /// How many nodes vote.
+    /// How many nodes have a seat at the start.
     pub fn validators(&self) -> usize {
-        self.nodes.iter().filter(|node| node.votes).count()
+        let seated = |node: &&PlannedNode| node.votes && !node.standby;
+        self.nodes.iter().filter(seated).count()
     }
 }
 

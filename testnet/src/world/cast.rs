@@ -3,11 +3,14 @@
 use chipledger_schemas::genesis::{Clock, Genesis};
 use chipledger_schemas::ids::MemberId;
 use chipledger_schemas::keys::SecretKey;
+use chipledger_schemas::records::Record;
+use chipledger_schemas::time::{DAY_MS, HOUR_MS, Time};
+use chipledger_schemas::transaction::{Body, TRANSACTION_VERSION, Transaction};
 
 use super::cluster::Clusters;
 use super::governance;
 use super::keys::{KeyName, Seed};
-use super::roster::{INSPECTOR, Roster, named};
+use super::roster::{INSPECTOR, REGULATORS, Roster, named};
 
 /// Most validators of a demonstration network.
 pub const VALIDATORS_MAX: usize = governance::VALIDATORS_MAX;
@@ -44,6 +47,17 @@ impl Cast {
         self.genesis.validators.0.iter().map(|seat| &seat.member)
     }
 
+    /// Customs of other countries, in the order in which seats would go to them.
+    pub fn standby(&self) -> impl Iterator<Item = MemberId> {
+        let seated = self.genesis.validators.0.len();
+        governance::customs_with_nodes().skip(seated)
+    }
+
+    /// The regulators; any three of the four are a quorum.
+    pub fn regulators(&self) -> impl Iterator<Item = MemberId> {
+        REGULATORS.iter().map(|(member, _)| named(member))
+    }
+
     /// The member whose node follows without a vote.
     pub fn observer(&self) -> MemberId {
         named(INSPECTOR)
@@ -62,6 +76,32 @@ impl Cast {
     /// The admin key of a member.
     pub fn admin_key(&self, member: &MemberId) -> SecretKey {
         self.seed.key(member, KeyName::Admin)
+    }
+
+    /// Records signed with the admin keys of a founder and of others, valid from an hour before
+    /// `time` for a day after.
+    pub fn sign(
+        &self,
+        author: &MemberId,
+        cosigners: &[MemberId],
+        records: Vec<Record>,
+        time: Time,
+    ) -> Transaction {
+        let key = self.admin_key(author);
+        let body = Body {
+            version: TRANSACTION_VERSION,
+            genesis: self.genesis.hash(),
+            member: author.clone(),
+            key: key.public(),
+            signed_at: time,
+            valid_from: time.minus_ms(HOUR_MS),
+            valid_until: time.plus_ms(DAY_MS),
+            records,
+        };
+        let cosign = |transaction: Transaction, member: &MemberId| {
+            transaction.cosign(member.clone(), &self.admin_key(member))
+        };
+        cosigners.iter().fold(body.sign(&key), cosign)
     }
 
     pub(super) fn seed(&self) -> Seed {

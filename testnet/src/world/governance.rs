@@ -48,6 +48,11 @@ const LICENCE_FROM: &str = "2022-10-21";
 const LICENCE_TO: [&str; 9] = ["AE", "BY", "CN", "IR", "KP", "MO", "RU", "SA", "VN"];
 const LICENCE_TPP_MILLI_MIN: u64 = 4_800_000;
 
+/// Customs that may run validators, in the order in which they get seats.
+pub(super) fn customs_with_nodes() -> impl Iterator<Item = MemberId> {
+    VALIDATORS.iter().map(|place| customs(named(place)))
+}
+
 /// Whether a shipment at `time`, or within weeks of it, needs a licence.
 pub(super) fn needs_licence(to: Jurisdiction, model: &ModelId, time: Time) -> bool {
     let tpp = Catalogue::builtin()

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chipledger_proof::Peaks;
+use chipledger_proof::{ITEM_PAGE, Peaks};
 use chipledger_schemas::hash::{Hash, SNAPSHOT_CHUNK};
 use chipledger_schemas::ids::Height;
 
@@ -87,8 +87,11 @@ fn write_chunks(
     };
     let mut cutter = Cutter::default();
     for page in 0..page_count(items) {
-        for item in view.page(page)?.items.iter().flatten() {
-            write(cutter.item(item.bytes()))?;
+        let page = view.page(page)?;
+        for bytes in (0..ITEM_PAGE).map(|place| page.bytes_of(place)) {
+            if !bytes.is_empty() {
+                write(cutter.item(bytes.to_vec()))?;
+            }
         }
     }
     let mut failed = None;

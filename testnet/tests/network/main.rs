@@ -1,0 +1,16 @@
+//! Networks of real nodes, one process each, judged from outside: by their public API alone.
+//!
+//! The programs `chipledger-node` and `chipledger-traitor` of the same build are run.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_arithmetic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod chaos;
+mod guard;
+mod halt;
+mod membership;
+mod poison;
+mod support;
