@@ -53,7 +53,7 @@ impl ConfigArgs {
 
 impl Program {
     /// Runs the subcommand. The exit code is 0, 1 for a failure, 2 for wrong arguments, 3 for a
-    /// node that stopped by itself.
+    /// node that does not start or stopped by itself.
     ///
     /// # Errors
     /// What went wrong, and what to do.

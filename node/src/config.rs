@@ -6,10 +6,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use chipledger_schemas::ids::GenesisHash;
+use chipledger_schemas::ids::{GenesisHash, MemberId};
 use serde::{Deserialize, Serialize};
 
 use crate::consensus::pace::PaceConfig;
+use crate::keys::{KeyError, MemberKey, Purpose};
 use crate::mempool::MempoolConfig;
 use crate::network::NetworkConfig;
 
@@ -74,7 +75,7 @@ pub struct ValidatorConfig {
 #[serde(deny_unknown_fields)]
 pub struct BootstrapPeer {
     /// Whose peer it is.
-    pub member: chipledger_schemas::ids::MemberId,
+    pub member: MemberId,
     /// Its peer key: 64 hexadecimal digits.
     pub key: chipledger_schemas::ids::PublicKey,
 }
@@ -209,11 +210,11 @@ pub enum ConfigError {
         reason: String,
     },
     /// A value cannot be right.
-    #[error("{} line {line}: {key}: {reason}", path.display())]
+    #[error("{}{}: {key}: {reason}", path.display(), on_line(*line))]
     Value {
         /// The file.
         path: PathBuf,
-        /// The line of the key, or 0 if it stands nowhere.
+        /// The line of the key, or 0 if it stands nowhere and the default counts.
         line: usize,
         /// The key.
         key: String,
@@ -248,23 +249,26 @@ impl Config {
         let wrong = |key: &str, reason: &str| Err((key.to_owned(), reason.to_owned()));
         let pace = &self.consensus;
         if pace.heartbeat_ms < pace.block_interval_ms {
-            return wrong("heartbeat_ms", "must not be below block_interval_ms");
+            return wrong(
+                "consensus.heartbeat_ms",
+                "must not be below block_interval_ms",
+            );
         }
         if pace.propose_ms < 50 || pace.vote_ms < 20 {
             return wrong(
-                "propose_ms",
+                "consensus.propose_ms",
                 "rounds cannot be this short; 1500 and vote_ms 500 are usual",
             );
         }
         if pace.timeout_max_ms < pace.propose_ms {
-            return wrong("timeout_max_ms", "must not be below propose_ms");
+            return wrong("consensus.timeout_max_ms", "must not be below propose_ms");
         }
         let mempool = &self.mempool;
         if mempool.member_transactions_max == 0 || mempool.transactions_max == 0 {
-            return wrong("transactions_max", "must be positive");
+            return wrong("mempool.transactions_max", "must be positive");
         }
         if self.history.blocks != 0 && self.history.blocks < 1_000 {
-            return wrong("blocks", "keep at least 1000 blocks, or 0 for all");
+            return wrong("history.blocks", "keep at least 1000 blocks, or 0 for all");
         }
         if self.history.snapshot_every > 0 && self.history.snapshots == 0 {
             return wrong(
@@ -273,12 +277,22 @@ impl Config {
             );
         }
         if let Some(validator) = &self.validator
-            && let Some(guard) = &validator.guard
-            && guard.starts_with(&self.data)
+            && Self::guard_path(validator).starts_with(&self.data)
         {
+            let key = if validator.guard.is_some() {
+                "validator.guard"
+            } else {
+                "validator.key"
+            };
             return wrong(
-                "guard",
-                "must lie outside the data directory, which may be wiped or restored",
+                key,
+                "key and guard must lie outside the data directory, which may be wiped or restored",
+            );
+        }
+        if !is_level(&self.log.level) {
+            return wrong(
+                "log.level",
+                "write error, warn, info or debug, or a filter such as info,chipledger_node=debug",
             );
         }
         self.network
@@ -303,6 +317,25 @@ impl Config {
         if let Some(proofs) = &mut self.follow.proofs {
             absolute(proofs);
         }
+    }
+
+    /// The clerk key that reports evidence, if one is configured: it must be the same member's.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn evidence_key(&self, member: &MemberId) -> Result<Option<MemberKey>, KeyError> {
+        let Some(path) = &self.evidence.key else {
+            return Ok(None);
+        };
+        let key = MemberKey::load(path, Purpose::Clerk)?;
+        if key.member != *member {
+            return Err(KeyError::OtherMember {
+                path: path.clone(),
+                got: key.member,
+                expected: member.clone(),
+            });
+        }
+        Ok(Some(key))
     }
 
     /// Where the guard of the key that votes lies.
@@ -350,19 +383,40 @@ impl Config {
 
 /// The network names the key at the beginning of its messages.
 fn network_error(message: &str) -> (String, String) {
-    let key = message.split_whitespace().next().unwrap_or_default();
-    (key.to_owned(), message.to_owned())
+    let (key, reason) = message.split_once(' ').unwrap_or((message, ""));
+    (key.to_owned(), reason.to_owned())
 }
 
-/// The line on which a key is set, from 1; 0 if it is not.
+/// A word that every log knows, or a filter that the log can read.
+fn is_level(level: &str) -> bool {
+    let known = ["error", "warn", "info", "debug", "trace", "off"];
+    known.contains(&level)
+        || (level.contains('=') && tracing_subscriber::EnvFilter::try_new(level).is_ok())
+}
+
+/// The line on which a key such as `network.listen` is set, from 1; 0 if it is not.
 fn line_of(text: &str, key: &str) -> usize {
-    let last = key.rsplit('.').next().unwrap_or(key);
-    let sets = |line: &str| {
-        let line = line.trim_start();
-        line.strip_prefix(last)
-            .is_some_and(|rest| rest.trim_start().starts_with('='))
-    };
-    text.lines().position(sets).map_or(0, |index| index + 1)
+    let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
+    let mut at = "";
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(header) = line.strip_prefix('[') {
+            at = header.split(']').next().unwrap_or_default().trim();
+        } else if at == section
+            && let Some(rest) = line.strip_prefix(name)
+            && rest.trim_start().starts_with('=')
+        {
+            return index + 1;
+        }
+    }
+    0
+}
+
+fn on_line(line: usize) -> String {
+    match line {
+        0 => String::new(),
+        line => format!(" line {line}"),
+    }
 }
 
 #[cfg(test)]
@@ -392,18 +446,34 @@ mod tests {
             (&format!("{MINIMAL}hearbeat = 3\n"), "line 4"),
             (
                 &format!("{MINIMAL}[consensus]\nheartbeat_ms = 5\n"),
-                "line 5: heartbeat_ms",
+                "line 5: consensus.heartbeat_ms",
             ),
             (
                 &format!("{MINIMAL}[history]\nblocks = 10\n"),
-                "line 5: blocks",
+                "line 5: history.blocks",
             ),
             (&format!("{MINIMAL}[api]\nlisten = 'here'\n"), "line 5"),
             (
                 &format!("{MINIMAL}[validator]\nkey = 'v.json'\nguard = 'd/v.guard'\n"),
-                "line 6: guard",
+                "line 6: validator.guard",
             ),
             (&format!("{MINIMAL}[network]\nlisten = []\n"), "line 5"),
+            (
+                &format!("{MINIMAL}[api]\nlisten = '127.0.0.1:1'\n[network]\nlisten = []\n"),
+                "line 7: network.listen",
+            ),
+            (
+                &format!("{MINIMAL}[validator]\nkey = 'd/v.json'\n"),
+                "line 5: validator.key",
+            ),
+            (
+                &format!("{MINIMAL}[log]\nlevel = 'loud'\n"),
+                "line 5: log.level",
+            ),
+            (
+                &format!("{MINIMAL}[consensus]\nblock_interval_ms = 20000\n"),
+                "node.toml: consensus.heartbeat_ms",
+            ),
         ];
         for (text, expected) in cases {
             let error = load(text).unwrap_err().to_string();

@@ -14,3 +14,4 @@ pub mod parts;
 pub mod progress;
 pub mod signing;
 pub mod undecided;
+pub mod witness;

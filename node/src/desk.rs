@@ -39,6 +39,7 @@ impl Desk for NodeHandle {
                 )),
             })?;
         if new {
+            self.metrics.accepted(id);
             // What does not fit is sent with the next round of what still waits.
             let _ = self.outgoing.try_send(shared);
         }
@@ -97,7 +98,12 @@ impl Desk for NodeHandle {
         self.heights.clone()
     }
 
+    fn refused(&self, code: &str) {
+        self.metrics.refused(code);
+    }
+
     fn metrics(&self) -> String {
+        self.metrics.sample(self);
         let mut text = String::new();
         arc_malachitebft_metrics::export(&mut text);
         text

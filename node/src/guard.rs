@@ -132,6 +132,30 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// All kinds of refusals, in one word each.
+    pub const REASONS: [&str; 6] = [
+        "lower_height",
+        "conflict",
+        "no_safe_height",
+        "below_safe_height",
+        "other_ledger",
+        "write_failed",
+    ];
+
+    /// The kind of refusal in one word, as metrics say it.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::LowerHeight { .. } => "lower_height",
+            Self::Conflict { .. } => "conflict",
+            Self::Unsafe => "no_safe_height",
+            Self::NotYetSafe { .. } => "below_safe_height",
+            Self::OtherLedger { .. } => "other_ledger",
+            Self::Io { .. } => "write_failed",
+        }
+    }
+}
+
 /// Why there is no guard.
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
@@ -258,6 +282,15 @@ impl Guard {
     /// Whether it waits for a safe height.
     pub fn needs_safe_height(&self) -> bool {
         self.file.safety == Safety::Unknown
+    }
+
+    /// Whether it does not sign at a height yet: no safe height is known, or a higher one.
+    pub fn is_waiting(&self, height: Height) -> bool {
+        match self.file.safety {
+            Safety::Complete => false,
+            Safety::Unknown => true,
+            Safety::From(safe) => height < safe,
+        }
     }
 
     /// The highest height signed at; 0 if none.

@@ -80,6 +80,16 @@ pub enum KeyError {
         /// What it should be for.
         expected: &'static str,
     },
+    /// It is another member's key. All keys of a node belong to one member.
+    #[error("{} is a key of {got}, the node is {expected}'s", path.display())]
+    OtherMember {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        got: MemberId,
+        /// Whose it should be.
+        expected: MemberId,
+    },
     /// The operating system gave no randomness. Try again.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),

@@ -101,6 +101,10 @@ pub struct Fill {
     pub bytes: u64,
     /// Members that they are of.
     pub members: usize,
+    /// The most transactions of any one member.
+    pub member_transactions: usize,
+    /// The most bytes of any one member.
+    pub member_bytes: u64,
 }
 
 /// Accepted transactions that wait.
@@ -254,8 +258,19 @@ impl Mempool {
             transactions: inner.waiting.len(),
             bytes: inner.bytes,
             members: inner.shares.len(),
+            member_transactions: most(inner.shares.values().map(|share| share.order.len())),
+            member_bytes: most(inner.shares.values().map(|share| share.bytes)),
         }
     }
+
+    /// Its bounds.
+    pub fn config(&self) -> MempoolConfig {
+        self.lock().config
+    }
+}
+
+fn most<T: Ord + Default>(counts: impl Iterator<Item = T>) -> T {
+    counts.max().unwrap_or_default()
 }
 
 /// Whether a rejection is for good: no later block can make the transaction apply.
@@ -275,6 +290,7 @@ fn is_final(code: Code) -> bool {
             | Code::SerialTaken
             | Code::DeviceKeyTaken
             | Code::ItemEnded
+            | Code::EquivocationKnown
             | Code::ExecutionFailed
     )
 }

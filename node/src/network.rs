@@ -136,7 +136,9 @@ impl Network {
         let prepared = Prepared::new(config, keypair, chain, admitted, registry).await?;
         let backlog = Arc::new(AtomicUsize::new(0));
         let commands = prepared.handle.wires.commands.clone();
-        let actor = NetworkActor::<Ctx, Codec>::new(codec, local, commands, backlog.clone());
+        let meters = prepared.handle.wires.meters.clone();
+        let backlog_of = backlog.clone();
+        let actor = NetworkActor::<Ctx, Codec>::new(codec, local, commands, backlog_of, meters);
         let (actor, _running) = NetworkActor::spawn(None, actor, ()).await?;
         let target = actor.clone();
         let send = Arc::new(move |event: Event| {

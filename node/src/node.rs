@@ -32,12 +32,15 @@ use crate::consensus::engine::{NotStarted, Start};
 use crate::consensus::progress::{Committed, Progress};
 use crate::consensus::signing::SharedGuard;
 use crate::consensus::undecided::{Undecided, UndecidedError};
+use crate::consensus::witness::Witness;
+use crate::evidence::{EvidenceError, Reporter};
 use crate::gossip::{Outgoing, take_in};
 use crate::guard::{Guard, GuardError};
 use crate::keys::{KeyError, MemberKey, Purpose};
 use crate::lock::{DirLock, LockError};
 use crate::membership::{Membership, Reach, reach};
 use crate::mempool::Mempool;
+use crate::metrics::Metrics;
 use crate::network::{
     Input, Network, NetworkError, NetworkHandle, Refusal, RequestKind, Response, Started,
     peer_keypair,
@@ -47,10 +50,14 @@ use crate::serve::Records;
 use crate::snapshots::Snapshots;
 use crate::status;
 
+mod advice;
+
 /// Submissions that may wait to be gossiped.
 const OUTGOING_MAX: usize = 50_000;
 /// Blocks that a slow listener may be behind before it misses some.
 const COMMITTED_MAX: usize = 1_024;
+/// Longest that stopping takes.
+const STOP_MAX: Duration = Duration::from_secs(8);
 /// How often connections and the allow-list are looked at.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -119,6 +126,13 @@ pub enum NodeError {
         #[source]
         source: std::io::Error,
     },
+    /// Evidence cannot be kept.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// The guard of the key that votes cannot be written; the log says why. Make room or repair the
+    /// disk that it lies on, then start again: nothing was signed that it does not know.
+    #[error("the guard of the key that votes cannot be written")]
+    GuardNotWritten,
     /// Consensus met something fatal.
     #[error(transparent)]
     Fatal(#[from] Fatal),
@@ -178,6 +192,8 @@ pub struct NodeHandle {
     pub heights: watch::Receiver<Height>,
     /// Gossips what was submitted here.
     pub outgoing: mpsc::Sender<Arc<VerifiedTransaction>>,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl Node {
@@ -213,6 +229,8 @@ impl Node {
             own: peer.key.public(),
         };
         let registry = SharedRegistry::global().with_moniker(peer.member.as_str());
+        let metrics = Metrics::registered(&registry, guard.clone());
+        let clerk = config.evidence_key(&peer.member)?;
         let mut secret = [0; 32];
         // The seed in the form that the transport takes; wiped by it.
         let _ = hex::decode_to_slice(peer.key.to_hex().as_bytes(), &mut secret);
@@ -275,6 +293,7 @@ impl Node {
             heights,
             evidence,
             quorum: quorum_now,
+            metrics: metrics.clone(),
         };
         let handle = NodeHandle {
             member: peer.member.clone(),
@@ -286,8 +305,18 @@ impl Node {
             committed,
             heights: heights_now,
             outgoing,
+            metrics,
         };
         let mut tasks = JoinSet::new();
+        let witness = Witness::default().run(
+            store.clone(),
+            channels.events.subscribe(),
+            app.evidence.clone(),
+        );
+        tasks.spawn(async move {
+            witness.await;
+            Ok(())
+        });
         tasks.spawn(async move { app.run(channels).await.map_err(NodeError::from) });
         let gossip = Outgoing { submitted, mempool };
         tasks.spawn(async move {
@@ -304,12 +333,19 @@ impl Node {
             keeping.await;
             Ok(())
         });
+        let reporter = Reporter::open(handle.clone(), config.evidence_dir(), clerk)?;
+        tasks.spawn(async move { Ok(reporter.run(evidence_found).await?) });
         if let Some(guard) = guard {
+            let broken = guard.clone().broken();
+            tasks.spawn(async move {
+                broken.await;
+                Err(NodeError::GuardNotWritten)
+            });
             // It ends once a safe height is known, which is at once for a whole guard.
             tokio::spawn(status::recover(handle.clone(), guard));
         }
         tasks.spawn(look_after(handle.clone(), membership, quorum, reach_now));
-        let _ = (evidence_found, stopped);
+        let _ = stopped;
         let address = config.api.listen;
         let context = ApiContext {
             store,
@@ -342,13 +378,24 @@ impl Node {
         }
     }
 
-    /// Stops: no new messages, everything decided is on disk already.
-    pub async fn shutdown(mut self) {
+    /// Stops: no new messages, everything decided is on disk already. What does not end in time is
+    /// left to the end of the process, for which nothing that is on disk needs to wait.
+    pub async fn shutdown(self) {
         let _ = self.stop.send(true);
-        self.api.shutdown().await;
-        self.handle.network.shutdown().await;
-        let _ = self.engine.actor.kill_and_wait(None).await;
-        self.tasks.shutdown().await;
+        let (network, engine) = (self.handle.network.clone(), self.engine.actor);
+        let mut tasks = self.tasks;
+        let stopping = async {
+            let peers = async {
+                // First the engine: without its network it would complain loudly.
+                let _ = engine.kill_and_wait(None).await;
+                network.shutdown().await;
+            };
+            tokio::join!(self.api.shutdown(), peers);
+            tasks.shutdown().await;
+        };
+        if tokio::time::timeout(STOP_MAX, stopping).await.is_err() {
+            tracing::warn!("not everything ended in time; the process ends all the same");
+        }
         self.snapshots.at_stop().await;
     }
 }
@@ -422,9 +469,10 @@ async fn take_inputs(
             Input::Transactions { from, bytes } => {
                 let (store, mempool) = (node.store.clone(), node.mempool.clone());
                 // One batch at a time: a flood waits in the network, which bounds it.
-                let _ =
+                let refused =
                     tokio::task::spawn_blocking(move || take_in(&store, &mempool, from, &bytes))
                         .await;
+                node.metrics.gossip_refused(refused.unwrap_or(0));
             }
             Input::Request {
                 member,

@@ -8,5 +8,6 @@ mod decisions;
 mod determinism;
 mod files;
 mod licences;
+mod monitoring;
 mod rust_text;
 mod workspace;

@@ -278,6 +278,7 @@ impl<'s, S: State> Draft<'s, S> {
             item_count: self.item_count,
             item_changes: self.item_changes,
             postings: self.postings,
+            ways: self.ways,
         }
     }
 

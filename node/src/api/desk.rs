@@ -69,6 +69,9 @@ pub trait Desk: Send + Sync + 'static {
     /// The last committed height; changes with every block that is committed.
     fn committed(&self) -> watch::Receiver<Height>;
 
+    /// Counts a submission that the API answered with an error of this code.
+    fn refused(&self, _code: &str) {}
+
     /// Metrics in the `OpenMetrics` text format.
     fn metrics(&self) -> String;
 }

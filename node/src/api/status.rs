@@ -100,9 +100,11 @@ async fn ready(State(api): State<Api>) -> Response {
     (status, Json(health)).into_response()
 }
 
-async fn metrics(State(api): State<Api>) -> Response {
-    let text = api.desk().metrics();
-    ([(header::CONTENT_TYPE, METRICS)], text).into_response()
+async fn metrics(State(api): State<Api>) -> Result<Response, ApiError> {
+    // It looks at files: not on a thread that others wait for.
+    let text = tokio::task::spawn_blocking(move || api.desk().metrics()).await;
+    let text = text.map_err(|error| super::panicked(&error))?;
+    Ok(([(header::CONTENT_TYPE, METRICS)], text).into_response())
 }
 
 async fn document() -> Json<serde_json::Value> {

@@ -74,6 +74,14 @@ async fn submit(
     parameters: Parameters,
     request: Request,
 ) -> Result<Response, ApiError> {
+    let answered = take(&api, &parameters, request).await;
+    if let Err(error) = &answered {
+        api.desk().refused(error.code());
+    }
+    answered
+}
+
+async fn take(api: &Api, parameters: &Parameters, request: Request) -> Result<Response, ApiError> {
     let wait = parameters.wait()?;
     let form = body::form(&request)?;
     let canonical = api.store().genesis().bounds.transaction_bytes_max;
@@ -82,7 +90,7 @@ async fn submit(
         Form::Canonical => canonical,
         Form::Json => canonical.saturating_mul(JSON_TIMES),
     };
-    let bytes = body::read(&api, request, max).await?;
+    let bytes = body::read(api, request, max).await?;
     let verified = if bytes.len() < LARGE_BYTES {
         verify(api.store(), form, &bytes)?
     } else {

@@ -1,6 +1,7 @@
 //! `genesis`: the ceremony: everybody signs the same document.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,7 +13,10 @@ use chipledger_schemas::ids::{GenesisHash, MemberId, PublicKey, Signature};
 use chipledger_schemas::keys::{SecretKey, verify_strict};
 use serde::{Deserialize, Serialize};
 
-/// The genesis ceremony: hash the document, sign it, check that every founder has.
+mod part;
+
+/// The genesis ceremony: every founder gives its public part, one puts the document together, all
+/// compare its hash, sign it, and verify that everybody has.
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -21,6 +25,11 @@ pub(super) struct Args {
 
 #[derive(clap::Subcommand, Debug)]
 enum Step {
+    /// Writes a founder's public part, from its key files: nothing secret is in it.
+    Part(Box<part::PartArgs>),
+    /// Puts the founders' parts together into one document; the same parts and settings give the
+    /// same bytes, whoever does it.
+    Assemble(part::AssembleArgs),
     /// Checks the document and prints the hash that all members compare, by telephone.
     Hash {
         /// The genesis document.
@@ -33,12 +42,16 @@ enum Step {
         /// Key file of the founder's admin key, as `chipledger keygen` writes it.
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
+        /// The founder's own part: the document must hold it unchanged.
+        #[arg(long, value_name = "FILE")]
+        part: Option<PathBuf>,
         /// Signature file to write.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// Checks that every founder has signed.
-    Check {
+    /// Verifies that every founder has signed exactly this document.
+    #[command(alias = "check")]
+    Verify {
         /// The genesis document.
         genesis: PathBuf,
         /// The signature files.
@@ -79,22 +92,42 @@ fn read(path: &Path) -> anyhow::Result<Genesis> {
     Ok(genesis)
 }
 
+/// Writes a JSON file that must not exist.
+fn write_new(path: &Path, content: &impl Serialize) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(content)? + "\n";
+    let written = std::fs::File::create_new(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         match self.step {
+            Step::Part(args) => args.run()?,
+            Step::Assemble(args) => args.run()?,
             Step::Hash { genesis } => println!("{}", read(&genesis)?.hash()),
-            Step::Sign { genesis, key, out } => sign(&genesis, &key, &out)?,
-            Step::Check {
+            Step::Sign {
+                genesis,
+                key,
+                part,
+                out,
+            } => sign(&genesis, &key, part.as_deref(), &out)?,
+            Step::Verify {
                 genesis,
                 signatures,
-            } => check(&genesis, &signatures)?,
+            } => verify(&genesis, &signatures)?,
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn sign(genesis: &Path, key: &Path, out: &Path) -> anyhow::Result<()> {
+fn sign(genesis: &Path, key: &Path, part: Option<&Path>, out: &Path) -> anyhow::Result<()> {
     let genesis = read(genesis)?;
+    if let Some(part) = part {
+        part::read(part)?.check_in(&genesis)?;
+    }
     let text = zeroize::Zeroizing::new(
         std::fs::read_to_string(key).with_context(|| format!("cannot read {}", key.display()))?,
     );
@@ -119,13 +152,12 @@ fn sign(genesis: &Path, key: &Path, out: &Path) -> anyhow::Result<()> {
         key: secret.public(),
         member: file.member,
     };
-    std::fs::write(out, serde_json::to_string_pretty(&signed)? + "\n")
-        .with_context(|| format!("cannot write {}", out.display()))?;
+    write_new(out, &signed)?;
     println!("signed {hash} as {}", signed.member);
     Ok(())
 }
 
-fn check(genesis: &Path, signatures: &[PathBuf]) -> anyhow::Result<()> {
+fn verify(genesis: &Path, signatures: &[PathBuf]) -> anyhow::Result<()> {
     let genesis = read(genesis)?;
     let hash = genesis.hash();
     let mut missing: BTreeMap<_, _> = genesis

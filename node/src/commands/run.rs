@@ -1,14 +1,18 @@
 //! `run`: the daemon.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use super::ConfigArgs;
 use crate::config::{Config, LogConfig};
 use crate::follow::{Follower, is_narrow};
-use crate::node::Node;
+use crate::node::{Node, NodeError};
 
-/// Exit code of a node that stopped by itself: do not restart it without looking.
+/// Exit code of a node that does not start, or stopped by itself: do not restart it without
+/// looking.
 const STOPPED: u8 = 3;
+/// How long threads may take to end once everything else has.
+const LEFT_OVERS: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Runs the node until it is told to stop (SIGTERM, SIGINT) or something fatal happens.
 #[derive(clap::Args, Debug)]
@@ -21,50 +25,81 @@ impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.config.load()?;
         log_to_stderr(&config.log);
+        let data = config.data.clone();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()?;
-        if is_narrow(&config)? {
-            return runtime.block_on(Box::pin(follow(config)));
-        }
-        runtime.block_on(Box::pin(async {
-            let mut node = Node::start(config).await?;
-            let (member, height) = (&node.handle.member, node.handle.progress.borrow().height);
-            tracing::info!(%member, %height, api = %node.api.address(), "the node runs");
-            tokio::select! {
-                error = node.failed() => {
-                    tracing::error!("stopped: {error}");
-                    eprintln!("Error: {error}");
-                    node.shutdown().await;
-                    Ok(ExitCode::from(STOPPED))
-                }
-                () = stop_signal() => {
-                    tracing::info!("stopping");
-                    node.shutdown().await;
-                    Ok(ExitCode::SUCCESS)
-                }
+        let ended = runtime.block_on(Box::pin(async {
+            if is_narrow(&config)? {
+                follow(config).await
+            } else {
+                serve(config).await
             }
-        }))
+        }));
+        // A block that is being executed is not waited for: it is not decided, or comes again.
+        runtime.shutdown_timeout(LEFT_OVERS);
+        match ended {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(error) => {
+                // To standard error whatever the log is, so that the reason is the last line.
+                eprintln!("Error: {error}\nHint: {}", error.hint(&data));
+                Ok(ExitCode::from(STOPPED))
+            }
+        }
     }
 }
 
-/// Runs the node of a member that sees only what is its own.
-async fn follow(config: Config) -> anyhow::Result<ExitCode> {
+/// Runs the node until it is told to stop.
+async fn serve(config: Config) -> Result<(), NodeError> {
+    // Before anything starts: a signal during the start counts too.
+    let stop = stop_signal();
+    tokio::pin!(stop);
+    let mut node = tokio::select! {
+        started = Box::pin(Node::start(config)) => started?,
+        () = &mut stop => return Ok(()),
+    };
+    let (member, height) = (&node.handle.member, node.handle.progress.borrow().height);
+    tracing::info!(%member, %height, api = %node.api.address(), "the node runs");
+    let failed = tokio::select! {
+        error = node.failed() => Some(error),
+        () = &mut stop => None,
+    };
+    match failed {
+        Some(error) => {
+            tracing::error!("stopped: {error}");
+            node.shutdown().await;
+            Err(error)
+        }
+        None => {
+            tracing::info!("stopping");
+            node.shutdown().await;
+            tracing::info!("stopped");
+            Ok(())
+        }
+    }
+}
+
+/// Runs the node of a member that sees only what is its own, until it is told to stop.
+async fn follow(config: Config) -> Result<(), NodeError> {
+    let stop = stop_signal();
+    tokio::pin!(stop);
     let mut node = Follower::start(config).await?;
     let (member, height) = (&node.handle.member, node.handle.headers.height());
     tracing::info!(%member, %height, api = %node.api.address(), "the node follows its member's own items");
-    tokio::select! {
-        error = node.failed() => {
+    let failed = tokio::select! {
+        error = node.failed() => Some(error),
+        () = &mut stop => None,
+    };
+    node.shutdown().await;
+    match failed {
+        Some(error) => {
             tracing::error!("stopped: {error}");
-            eprintln!("Error: {error}");
-            node.shutdown().await;
-            Ok(ExitCode::from(STOPPED))
+            Err(error)
         }
-        () = stop_signal() => {
-            tracing::info!("stopping");
-            node.shutdown().await;
-            Ok(ExitCode::SUCCESS)
+        None => {
+            tracing::info!("stopped");
+            Ok(())
         }
     }
 }
@@ -100,6 +135,8 @@ fn log_to_stderr(config: &LogConfig) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_writer(std::io::stderr)
+        // Colours are for a terminal; a file or the journal keeps them as noise.
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     // A second subscriber in one process, in tests, changes nothing.
     let _ = if config.json {

@@ -37,6 +37,7 @@ use super::signing::SharedGuard;
 use super::undecided::Proposed;
 use crate::guard::{Kind, Statement};
 use crate::mempool::Mempool;
+use crate::metrics::Metrics;
 
 /// Most bytes of blocks in one answer to a syncing peer: below what a message may have.
 const SYNC_BYTES_MAX: usize = 6 * 1024 * 1024;
@@ -70,6 +71,8 @@ pub struct App {
     pub evidence: mpsc::Sender<evidence::Equivocation>,
     /// Whether a quorum of validators is connected.
     pub quorum: watch::Receiver<bool>,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// Where a height stands while it is decided.
@@ -263,6 +266,7 @@ impl App {
             round,
             clock: now(),
         };
+        let began = std::time::Instant::now();
         let block = tokio::task::block_in_place(|| self.candidates.build(&slot))?;
         let Some(init) = self.sign_parts(height, round, &block) else {
             return Ok(None);
@@ -271,6 +275,7 @@ impl App {
         let fit = tokio::task::block_in_place(|| {
             self.candidates.consider(proposed.clone(), Source::Fresh)
         })?;
+        self.metrics.built(began);
         if fit != Some(true) {
             tracing::error!(%height, round, "the block built here is unfit by the voters' own check");
             return Ok(None);
@@ -387,7 +392,10 @@ impl App {
             Source::Fresh
         };
         let proposed = Proposed { init, block };
+        self.notice_conflict(&proposed.init);
+        let began = std::time::Instant::now();
         let fit = tokio::task::block_in_place(|| self.candidates.consider(proposed, source))?;
+        self.metrics.judged(began, fit);
         // Somebody has begun this height: it is not waited for any longer.
         running.seen.send_if_modified(|seen| raise(seen, height.0));
         Ok(fit.map(|fit| ProposedValue {
@@ -398,6 +406,22 @@ impl App {
             value: BlockValue(hash),
             validity: Validity::from_bool(fit),
         }))
+    }
+
+    /// Notices two blocks that one proposer signed for one height and round. The stream's signature
+    /// is no statement that the ledger takes as evidence; the two proposals that follow are.
+    fn notice_conflict(&self, init: &PartInit) {
+        let conflicts = |known: &PartInit| {
+            known.height == init.height
+                && known.round == init.round
+                && known.proposer == init.proposer
+                && known.block != init.block
+                && known.signature != super::signing::REFUSED
+        };
+        if (self.candidates.all()).any(|candidate| conflicts(&candidate.proposed.init)) {
+            self.metrics.conflicting_block();
+            tracing::warn!(height = %init.height, round = init.round, proposer = %init.proposer, "two blocks signed by one proposer for one height and round");
+        }
     }
 
     /// Commits the decided block: when this answers, it is on disk.
@@ -451,20 +475,29 @@ impl App {
             block: proposed.block,
             certificate: certificate_of(certificate),
         };
+        let began = std::time::Instant::now();
         self.store.commit(&block, outcome)?;
+        self.metrics.written(began);
         let transactions: Vec<_> = block
             .block
             .transactions
             .iter()
             .map(chipledger_schemas::transaction::Transaction::id)
             .collect();
+        let item_events = (block.block.transactions.iter())
+            .map(chipledger_schemas::transaction::Transaction::item_events)
+            .sum();
         let header = block.block.header;
         self.mempool.committed(&transactions, header.time);
-        Ok(Committed {
+        let committed = Committed {
             hash: certificate.value_id,
             header,
             transactions,
-        })
+            item_events,
+        };
+        let own = committed.header.proposer == self.member;
+        self.metrics.committed(&committed, synced, own, now().0);
+        Ok(committed)
     }
 
     /// Reports what contradicted itself, then begins the next height when it is due.
@@ -552,8 +585,10 @@ impl App {
             signature: super::signing::REFUSED,
         };
         let proposed = Proposed { init, block };
+        let began = std::time::Instant::now();
         let fit =
             tokio::task::block_in_place(|| self.candidates.consider(proposed, Source::Settled))?;
+        self.metrics.judged(began, fit);
         let outcome = match fit {
             Some(true) => SyncedValueOutcome::Verdict(ProposedValue {
                 height: synced.height,

@@ -14,6 +14,8 @@ pub struct Committed {
     pub hash: BlockHash,
     /// Ids of its transactions, in order.
     pub transactions: Vec<TransactionId>,
+    /// Item-events of all of them.
+    pub item_events: u64,
 }
 
 /// Where consensus stands.

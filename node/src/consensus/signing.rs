@@ -10,6 +10,10 @@ use async_trait::async_trait;
 use chipledger_schemas::certificate::{Step, consensus_preimage};
 use chipledger_schemas::ids::{GenesisHash, PublicKey, Signature};
 use chipledger_schemas::keys::verify_strict;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use tokio::sync::watch;
 
 use super::context::{LedgerContext, Proposal, Vote, VoteKey};
 use crate::guard::{Guard, Kind, Refusal, Statement};
@@ -18,19 +22,42 @@ use crate::guard::{Guard, Kind, Refusal, Statement};
 /// engine goes on without the vote, and the network does not send it.
 pub const REFUSED: Signature = Signature([0; 64]);
 
+/// Why the guard refused, as metrics say it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RefusalReason {
+    reason: &'static str,
+}
+
+/// Signatures that the guard refused, by reason.
+pub type Refusals = Family<RefusalReason, Counter>;
+
 /// The guard, shared by the engine and by the proposer.
 #[derive(Clone, Debug)]
-pub struct SharedGuard(Arc<Mutex<Guard>>);
+pub struct SharedGuard {
+    guard: Arc<Mutex<Guard>>,
+    refusals: Refusals,
+    /// Set once the guard cannot be written.
+    broken: Arc<watch::Sender<bool>>,
+}
 
 impl SharedGuard {
     /// Shares a guard.
     pub fn new(guard: Guard) -> Self {
-        Self(Arc::new(Mutex::new(guard)))
+        let refusals = Refusals::default();
+        for reason in Refusal::REASONS {
+            // From zero: a rule over the increase must see the first one.
+            drop(refusals.get_or_create(&RefusalReason { reason }));
+        }
+        Self {
+            guard: Arc::new(Mutex::new(guard)),
+            refusals,
+            broken: Arc::new(watch::Sender::new(false)),
+        }
     }
 
     /// Looks at or changes the guard.
     pub fn with<T>(&self, act: impl FnOnce(&mut Guard) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.guard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Signs a statement.
@@ -38,7 +65,28 @@ impl SharedGuard {
     /// # Errors
     /// As [`Guard::sign`].
     pub fn sign(&self, genesis: &GenesisHash, statement: &Statement) -> Result<Signature, Refusal> {
-        self.with(|guard| guard.sign(genesis, statement))
+        let signed = self.with(|guard| guard.sign(genesis, statement));
+        if let Err(refusal) = &signed {
+            let reason = refusal.reason();
+            self.refusals.get_or_create(&RefusalReason { reason }).inc();
+            if matches!(refusal, Refusal::Io { .. }) {
+                self.broken.send_replace(true);
+            }
+        }
+        signed
+    }
+
+    /// Counts what was refused.
+    pub fn refusals(&self) -> Refusals {
+        self.refusals.clone()
+    }
+
+    /// Returns once the guard could not be written: a validator that cannot note down what it
+    /// signs must stop, not stay silent.
+    pub async fn broken(self) {
+        let mut broken = self.broken.subscribe();
+        // The sender is held here.
+        let _ = broken.wait_for(|broken| *broken).await;
     }
 }
 

@@ -31,6 +31,7 @@ use tracing::{debug, warn};
 
 use super::command::{AddressChange, Command};
 use super::driver::cost;
+use super::meter::Meters;
 use super::topics::Topic;
 
 mod decode;
@@ -44,6 +45,7 @@ pub(super) struct NetworkActor<Ctx, Codec> {
     local: PeerId,
     commands: mpsc::Sender<Command>,
     backlog: Arc<AtomicUsize>,
+    meters: Meters,
     context: PhantomData<fn() -> Ctx>,
 }
 
@@ -66,6 +68,7 @@ where
         local: libp2p::PeerId,
         commands: mpsc::Sender<Command>,
         backlog: Arc<AtomicUsize>,
+        meters: Meters,
     ) -> Self {
         let local = PeerId::from_libp2p(&local);
         Self {
@@ -73,6 +76,7 @@ where
             local,
             commands,
             backlog,
+            meters,
             context: PhantomData,
         }
     }

@@ -112,6 +112,12 @@ impl Gate {
         self.close(peer);
     }
 
+    /// How many peers are refused for a while.
+    pub(super) fn locked_out(&self, now: Instant) -> usize {
+        let untils = self.locked_out.values();
+        untils.filter(|until| **until > now).count()
+    }
+
     /// Disconnects `peer`; it may come back.
     pub(super) fn close(&mut self, peer: PeerId) {
         if self.connections.contains_key(&peer) && self.closing.insert(peer) {

@@ -118,6 +118,8 @@ pub struct PeerStatus {
     pub inbound_bytes: u64,
     /// Bytes written to it since this node started.
     pub outbound_bytes: u64,
+    /// The height that it last claimed to have reached; not checked.
+    pub height: u64,
     /// Zero for a peer that behaves; falls with invalid messages, and at -100 it is locked out.
     pub score: i64,
 }
@@ -211,6 +213,7 @@ impl NetworkHandle {
         let live = snapshot.peers.iter().map(|seen| PeerStatus {
             inbound_bytes: seen.meter.inbound_bytes.load(Ordering::Relaxed),
             outbound_bytes: seen.meter.outbound_bytes.load(Ordering::Relaxed),
+            height: seen.meter.height.load(Ordering::Relaxed),
             ..seen.status.clone()
         });
         live.collect()

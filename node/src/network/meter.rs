@@ -31,6 +31,8 @@ pub(super) struct Meter {
     pub(super) waits: AtomicU64,
     /// Streams that were dropped because too many were open.
     pub(super) refused_streams: AtomicU64,
+    /// The height that it last claimed to have reached.
+    pub(super) height: AtomicU64,
     allowance: Mutex<Bucket>,
 }
 
@@ -41,6 +43,7 @@ impl Meter {
             outbound_bytes: AtomicU64::new(0),
             waits: AtomicU64::new(0),
             refused_streams: AtomicU64::new(0),
+            height: AtomicU64::new(0),
             allowance: Mutex::new(Bucket::new(
                 bytes_per_second,
                 bytes_per_second,

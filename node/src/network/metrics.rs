@@ -37,6 +37,7 @@ pub(super) struct Metrics {
     pub(super) dial_failures: Counter,
     pub(super) disconnects: Counter,
     pub(super) lockouts: Counter,
+    pub(super) locked_out: Gauge,
     published: Family<TopicLabel, Counter>,
     received: Family<TopicLabel, Counter>,
     received_bytes: Family<TopicLabel, Counter>,
@@ -67,6 +68,8 @@ impl Metrics {
             registry.register("disconnects", text, new.disconnects.clone());
             let text = "Times a peer was locked out for breaking limits on and on";
             registry.register("lockouts", text, new.lockouts.clone());
+            let text = "Peers that are locked out now";
+            registry.register("locked_out", text, new.locked_out.clone());
             let text = "Gossip messages this node published, by topic";
             registry.register("published_messages", text, new.published.clone());
             let text = "Gossip messages received for the first time and accepted, by topic";

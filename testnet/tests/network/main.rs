@@ -9,6 +9,7 @@
 )]
 
 mod chaos;
+mod evidence;
 mod guard;
 mod halt;
 mod membership;

@@ -1,12 +1,14 @@
 //! What the driver delivers, decoded for the engine. What cannot be decoded is dropped: its
 //! sender has signed for it, and the log names the sender.
 
+use std::sync::atomic::Ordering;
+
 use arc_malachitebft_app_channel::app::consensus::{LivenessMsg, SignedConsensusMsg};
-use arc_malachitebft_core_types::Context;
+use arc_malachitebft_core_types::{Context, Height as _};
 use arc_malachitebft_engine::consensus::ConsensusCodec;
 use arc_malachitebft_engine::network::{NetworkEvent, Status};
 use arc_malachitebft_engine::sync::SyncCodec;
-use arc_malachitebft_network::{Channel, Event};
+use arc_malachitebft_network::{Channel, Event, PeerIdExt as _};
 use arc_malachitebft_peer::PeerId;
 use arc_malachitebft_sync::{InboundRequestId, OutboundRequestId, RawMessage};
 use arc_malachitebft_sync::{Request, Status as SyncStatus};
@@ -95,6 +97,9 @@ where
                     warn!(%from, "status in the name of another peer, dropped");
                     return None;
                 }
+                let meter = self.meters.of(&from.to_libp2p());
+                let height = status.tip_height.as_u64();
+                meter.height.store(height, Ordering::Relaxed);
                 let status = Status::new(status.tip_height, status.history_min_height);
                 Some(NetworkEvent::Status(from, status))
             }

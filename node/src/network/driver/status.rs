@@ -1,5 +1,7 @@
 //! What the driver tells about itself: to the handle, to the gauges and in the engine's words.
 
+use std::time::Instant;
+
 use arc_malachitebft_network::{LocalNodeInfo, NetworkStateDump, PeerInfo, PeerType};
 use libp2p::{Multiaddr, PeerId};
 
@@ -33,6 +35,7 @@ impl Driver {
                 protocol,
                 inbound_bytes: 0,
                 outbound_bytes: 0,
+                height: 0,
                 score,
             };
             seen.push(Seen {
@@ -44,6 +47,11 @@ impl Driver {
             .metrics
             .peers
             .set(i64::try_from(seen.len()).unwrap_or(i64::MAX));
+        let locked_out = self.parts.swarm.behaviour().gate.locked_out(Instant::now());
+        self.parts
+            .metrics
+            .locked_out
+            .set(i64::try_from(locked_out).unwrap_or(i64::MAX));
         self.parts.metrics.totals(
             self.admitted
                 .0
