@@ -280,6 +280,7 @@ impl Failure {
             E::EquivocationUnknown => (Class::NotFound, CHECK_THE_ID),
             E::MemberUnknown => (Class::NotFound, body.hint.as_str()),
             E::BadParameter | E::BadBody | E::BodyTooLarge => (Class::Usage, body.hint.as_str()),
+            E::NarrowView => (Class::Unreachable, body.hint.as_str()),
             E::Internal | E::UnknownRoute | E::MethodNotAllowed | E::UnsupportedMediaType => {
                 (Class::Internal, body.hint.as_str())
             }

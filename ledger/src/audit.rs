@@ -3,7 +3,8 @@
 //! Every signature and certificate is checked again, every block executed again on an empty ledger
 //! and its header compared, then every row of every column family with the row that follows from
 //! the blocks, and at last the books with the items, chip by chip. What RocksDB's own checksums and
-//! the bytes around them say is damaged is told by file.
+//! the bytes around them say is damaged is told by file. Of a ledger without its first blocks it
+//! judges what can be judged (`rest.rs`), and says from which height on.
 
 use std::path::Path;
 
@@ -21,6 +22,7 @@ use crate::store::{
 
 mod books;
 mod replay;
+mod rest;
 mod rows;
 
 pub use books::{BooksError, check_books};
@@ -35,14 +37,6 @@ pub enum AuditError {
     /// The directory holds no ledger, or one that this program cannot judge. See the cause.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The ledger came from a snapshot: it cannot be re-derived from its blocks alone. Its state is
-    /// compared with the certified root whenever it opens; audit a ledger that holds all of
-    /// history.
-    #[error("the ledger holds no block before height {first}: only a whole one can be audited")]
-    NotWhole {
-        /// The first height whose block is held.
-        first: Height,
-    },
     /// There is no room to re-derive the ledger. Point `TMPDIR` to a disk with as much room as the
     /// ledger has.
     #[error("cannot re-derive the ledger in {}: {source}", std::env::temp_dir().display())]
@@ -58,7 +52,10 @@ pub enum AuditError {
 pub struct Report {
     /// The ledger, by its genesis document; absent if that is unreadable.
     pub genesis: Option<GenesisHash>,
-    /// The last height that was re-executed.
+    /// The first height whose block is held. Above 0 the ledger was pruned, or came from a
+    /// snapshot: then blocks are not executed again, but compared with what a quorum certified.
+    pub first: Height,
+    /// The last height that was re-executed, or compared.
     pub height: Height,
     /// Transactions executed again.
     pub transactions: u64,
@@ -198,7 +195,8 @@ pub fn audit(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Report, A
     if let Ok(first) = View::unversioned(&db).first_height()
         && first > Height(0)
     {
-        return Err(AuditError::NotWhole { first });
+        rest::audit(&db, &genesis, first, &mut report, progress)?;
+        return Ok(report);
     }
     let scratch = tempfile::tempdir().map_err(|source| AuditError::Scratch { source })?;
     let derived = Store::create_with(

@@ -27,6 +27,7 @@ pub mod concentration;
 pub mod equivocations;
 pub mod items;
 pub mod movements;
+pub mod own;
 pub mod peers;
 pub mod places;
 pub mod postings;
@@ -34,7 +35,7 @@ pub mod shipments;
 pub mod trace;
 pub mod transactions;
 pub mod versions;
-mod ways;
+pub(crate) mod ways;
 
 pub use peers::{Peer, PeerView, peers};
 

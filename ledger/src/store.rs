@@ -27,6 +27,7 @@ pub(crate) mod columns;
 pub(crate) mod files;
 mod lookup;
 pub(crate) mod mark;
+mod prune;
 pub(crate) mod rows;
 pub mod snapshot;
 mod unfinished;
@@ -35,6 +36,7 @@ mod view;
 pub(crate) use backup::LISTING;
 pub use backup::{Backup, BackupError, ListedFile, restore};
 pub use files::{FileDamage, carries_truth, check_files};
+pub use prune::{PruneError, Pruned};
 pub use view::View;
 
 use columns::Buffers;
@@ -152,6 +154,8 @@ struct Inner {
     /// The committed inner nodes and the head that they belong to: changed together.
     tip: RwLock<Tip>,
     read_model: Mutex<ReadModel>,
+    /// Held by a pruning.
+    pruning: Mutex<()>,
     /// Says how far acknowledgements went. Absent where nothing is written, or nothing is kept.
     mark: Option<MarkFile>,
     durability: Durability,
@@ -340,6 +344,7 @@ impl Store {
             genesis,
             tip: RwLock::new(tip),
             read_model: Mutex::new(read_model),
+            pruning: Mutex::new(()),
             mark: None,
             durability: Durability::Synced,
         };

@@ -292,4 +292,6 @@ purposes! {
     FILE = "chipledger v1 file";
     /// Preimage of a chip's signature on its own report.
     DEVICE_REPORT = "chipledger v1 device report";
+    /// Version of an item as its member's observers are told: the item and its containers.
+    OWN_ITEM = "chipledger v1 own item";
 }

@@ -4,8 +4,9 @@
 use chipledger_proof::state::{Balance, Entry, Item, Key, Shipment, Stored};
 use chipledger_schemas::encode::encode;
 use chipledger_schemas::ids::{Height, ItemNumber};
+use chipledger_schemas::movement::Facts;
 use chipledger_schemas::time::Time;
-use rocksdb::{DB, WriteBatch};
+use rocksdb::{ColumnFamily, DB, WriteBatch};
 
 use super::movements::{ROW_ITEMS, put as put_movements};
 use super::postings::{PostingRow, ROW_POSTINGS, Told, put_row as put_postings};
@@ -62,18 +63,17 @@ impl Base {
         if first.is_some_and(|first| first.item.0 / ROW_ITEMS != number.0 / ROW_ITEMS) {
             self.put_items(db, batch);
         }
-        self.changes.push(ItemChange {
-            item: number,
-            transaction: u32::MAX,
-            record: 0,
-            occurred_at: item.movement.occurred_at(),
-            change: Change::Moved(item.facts.clone()),
-        });
+        let at = item.movement.occurred_at();
+        self.changes.push(stood(number, at, item.facts.clone()));
     }
 
     fn put_items(&mut self, db: &DB, batch: &mut WriteBatch) {
-        let column = column(db, columns::MOVEMENTS);
-        put_movements(batch, column, self.height, &self.changes);
+        put_items(
+            batch,
+            column(db, columns::MOVEMENTS),
+            self.height,
+            &self.changes,
+        );
         self.changes.clear();
     }
 
@@ -138,4 +138,48 @@ impl Base {
             self.put_postings(db, batch);
         }
     }
+}
+
+/// Where an item stood, and since when, as a change that no record made.
+pub(super) fn stood(item: ItemNumber, since: Time, facts: Facts) -> ItemChange {
+    ItemChange {
+        item,
+        transaction: u32::MAX,
+        record: 0,
+        occurred_at: since,
+        change: Change::Moved(facts),
+    }
+}
+
+/// Puts what stood of items that share a row.
+pub(crate) fn put_items(
+    batch: &mut WriteBatch,
+    column: &ColumnFamily,
+    height: Height,
+    changes: &[ItemChange],
+) {
+    put_movements(batch, column, height, changes);
+}
+
+/// Puts what stood on accounts.
+pub(crate) fn put_balances(
+    batch: &mut WriteBatch,
+    column: &ColumnFamily,
+    height: Height,
+    postings: &[PostingRow],
+) {
+    for (row, postings) in (0..).zip(postings.chunks(ROW_POSTINGS)) {
+        let spot = Spot::base(height, row);
+        let told = Told {
+            transaction: spot.transaction,
+            record: spot.record,
+            rows: postings.to_vec(),
+        };
+        put_postings(batch, column, height, &[told]);
+    }
+}
+
+/// The first key behind all rows of a height, of columns whose keys are spots.
+pub(crate) fn after(height: Height) -> [u8; 8] {
+    height.next().0.to_be_bytes()
 }

@@ -1,6 +1,8 @@
 //! What happened to items: one row per block and 64 item numbers, so that neither a run nor many
 //! records that name neighbours cost many rows.
 
+use std::collections::BTreeMap;
+
 use chipledger_proof::state::LastMovement;
 use chipledger_schemas::encode::{decode_stored, encode};
 use chipledger_schemas::hash::Hash;
@@ -16,7 +18,7 @@ use crate::state::{Change, ItemChange, StateError};
 use crate::store::{View, columns};
 
 /// Item numbers that share rows.
-pub(super) const ROW_ITEMS: u64 = 64;
+pub(crate) const ROW_ITEMS: u64 = 64;
 
 /// What happened, as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -227,6 +229,64 @@ impl View<'_> {
             }
         }
         Ok(stack.pop().map(|(_, movement)| movement))
+    }
+}
+
+/// What stood of items that share rows.
+pub(crate) struct Stood {
+    /// Keys of the rows that say so.
+    pub rows: Vec<Vec<u8>>,
+    /// Each item where its last movement had put it.
+    pub changes: Vec<ItemChange>,
+}
+
+impl View<'_> {
+    /// What stood at a height of the items that share a row, and the rows up to that height.
+    pub(crate) fn stood_in_group(&self, group: u64, at: Height) -> Result<Stood, StateError> {
+        let damaged = || StateError {
+            reason: "a row of movements is damaged".to_owned(),
+        };
+        let mut rows = Vec::new();
+        let mut stacks: BTreeMap<u8, Vec<(Facts, Time)>> = BTreeMap::new();
+        self.scan(columns::MOVEMENTS, &group.to_be_bytes(), |key, row| {
+            let height = key.get(8..).and_then(|height| height.try_into().ok());
+            let height = Height(u64::from_be_bytes(height.ok_or_else(damaged)?));
+            if height > at {
+                return Ok(false);
+            }
+            rows.push(key.to_vec());
+            let records: Vec<Told> = decode_stored(row).map_err(|_| damaged())?;
+            for fragment in records.into_iter().flat_map(|told| told.fragments) {
+                for place in fragment.first..fragment.first.saturating_add(fragment.count) {
+                    let stack = stacks.entry(place).or_default();
+                    stack_up(stack, &fragment);
+                }
+            }
+            Ok(true)
+        })?;
+        let stood = |(place, stack): (u8, Vec<(Facts, Time)>)| {
+            let (facts, since) = stack.into_iter().next_back()?;
+            let number = ItemNumber(group * ROW_ITEMS + u64::from(place));
+            Some(super::base::stood(number, since, facts))
+        };
+        Ok(Stood {
+            rows,
+            changes: stacks.into_iter().filter_map(stood).collect(),
+        })
+    }
+}
+
+/// One change of one item, as [`standing`] counts it.
+fn stack_up(stack: &mut Vec<(Facts, Time)>, fragment: &Fragment) {
+    match &fragment.stored {
+        Stored::Moved(facts) => stack.push((facts.clone(), fragment.occurred_at)),
+        Stored::Undone(facts) => {
+            stack.pop();
+            if stack.is_empty() {
+                stack.push((facts.clone(), fragment.occurred_at));
+            }
+        }
+        Stored::Noted => {}
     }
 }
 

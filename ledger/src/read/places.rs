@@ -1,15 +1,16 @@
 //! Where an item is, or was: the climb through its containers as they were.
 
-use chipledger_proof::state::{Item, Key, name_slot};
-use chipledger_schemas::ids::{ItemId, ItemNumber, MemberId};
+use chipledger_proof::state::{Item, Key, LastMovement, name_slot};
+use chipledger_schemas::ids::{Height, ItemId, ItemNumber, MemberId, RecordId};
 use chipledger_schemas::jurisdiction::Jurisdiction;
 use chipledger_schemas::movement::{Facts, Location, Place};
 use chipledger_schemas::time::Time;
 use chipledger_schemas::words::{Irregularity, Status};
 use serde::{Deserialize, Serialize};
 
+use super::movements::ItemEvent;
 use super::{AsOf, Moment, QueryError, Spot};
-use crate::state::{State, page_of};
+use crate::state::{Change, State, page_of};
 use crate::store::View;
 
 /// Where an item is, with whom, whose, and since which record.
@@ -61,6 +62,30 @@ impl View<'_> {
             id: format!("item number {}", number.0),
         };
         self.page(page)?.item(place)?.ok_or_else(unknown)
+    }
+
+    /// The record that put an item where a row says that no record wrote: its own leaf, or that of
+    /// a container, still holds it unless it has moved, or was corrected, since.
+    pub(crate) fn record_of_base(
+        &self,
+        id: &ItemId,
+        found: &Whereabouts,
+    ) -> Result<Option<RecordId>, QueryError> {
+        for id in std::iter::once(id).chain(&found.containers) {
+            let item = self.leaf(self.item_number(id)?)?;
+            let LastMovement::Known(movement) = &item.movement else {
+                continue;
+            };
+            let events = self.item_events(self.item_number(id)?, Height(u64::MAX))?;
+            let moved = |event: &ItemEvent| !matches!(event.change, Change::Noted);
+            let still = events.iter().rfind(|event| moved(event));
+            if still.is_some_and(|event| event.spot == found.record)
+                && movement.occurred_at == found.since
+            {
+                return Ok(Some(movement.record));
+            }
+        }
+        Ok(None)
     }
 
     /// Where an item is, or was at a moment.

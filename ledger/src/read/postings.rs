@@ -1,5 +1,7 @@
 //! Postings as rows: per record, what left which account and entered which; many records a row.
 
+use std::collections::BTreeMap;
+
 use chipledger_proof::state::{Account, ModelNumber};
 use chipledger_schemas::encode::{decode_stored, encode};
 use chipledger_schemas::ids::Height;
@@ -129,6 +131,34 @@ impl View<'_> {
             }
             Ok(true)
         })
+    }
+
+    /// What stood on every account at a height, as postings that no record made, by account and
+    /// model. How much of it was disputed is told by no posting.
+    pub(crate) fn stood_on_accounts(&self, at: Height) -> Result<Vec<PostingRow>, StateError> {
+        let moment = Moment {
+            at: None,
+            known: at,
+            known_time: Time::END,
+        };
+        let mut sums: BTreeMap<(u32, ModelNumber), i128> = BTreeMap::new();
+        self.postings(moment, |_, row| {
+            let count = i128::from(row.count);
+            *sums.entry((row.from, row.model)).or_default() -= count;
+            *sums.entry((row.to, row.model)).or_default() += count;
+        })?;
+        let stood = |((account, model), count): ((u32, ModelNumber), i128)| {
+            let count = u64::try_from(count).ok().filter(|count| *count > 0)?;
+            (account > 0).then_some(PostingRow {
+                occurred_at: Time(0),
+                model,
+                count,
+                disputed: 0,
+                from: 0,
+                to: account,
+            })
+        };
+        Ok(sums.into_iter().filter_map(stood).collect())
     }
 
     /// Accounts by number.

@@ -97,3 +97,34 @@ impl View<'_> {
         Ok(found.map(|(_, way)| way).or(first))
     }
 }
+
+/// One row in place of a shipment's rows up to a height: the way that it was on. The rows, by key,
+/// are all those that the column has of one shipment, ascending.
+pub(crate) fn stood(
+    rows: &[(Spot, Vec<u8>)],
+    at: Height,
+) -> Result<Option<(Spot, Vec<u8>)>, StateError> {
+    let damaged = |_| StateError {
+        reason: "a row of versions is damaged".to_owned(),
+    };
+    let mut stack: Vec<(Time, Way)> = Vec::new();
+    for (_, row) in rows.iter().filter(|(spot, _)| spot.height <= at) {
+        let rows: Vec<WayRow> = decode_stored(row).map_err(damaged)?;
+        for row in rows {
+            if row.undone {
+                stack.pop();
+            }
+            if !row.undone || stack.is_empty() {
+                stack.push((row.occurred_at, row.way));
+            }
+        }
+    }
+    Ok(stack.pop().map(|(occurred_at, way)| {
+        let row = WayRow {
+            occurred_at,
+            undone: false,
+            way,
+        };
+        (Spot::base(at, 0), encode(&[row].as_slice()))
+    }))
+}

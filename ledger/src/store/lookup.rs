@@ -64,6 +64,21 @@ impl View<'_> {
         Err(StoreError::Damaged { what })
     }
 
+    /// The set that certifies the header after one: every set that was ever in force is held.
+    pub fn next_validators(&self, header: &Header) -> Result<Option<ValidatorSet>, StoreError> {
+        let chain = self.chain()?;
+        let recent = [chain.validators, chain.next_validators];
+        let digest = header.next_validators;
+        if let Some(set) = recent.into_iter().find(|set| set.digest() == digest) {
+            return Ok(Some(set));
+        }
+        if let Some(set) = self.validator_set(&digest)? {
+            return Ok(Some(set));
+        }
+        let genesis = self.genesis()?.validators;
+        Ok((genesis.digest() == digest).then_some(genesis))
+    }
+
     /// As [`Store::first_height`].
     pub fn first_height(&self) -> Result<Height, StoreError> {
         Ok(self.meta(super::KEY_FIRST)?.unwrap_or(Height(0)))

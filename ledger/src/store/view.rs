@@ -108,6 +108,28 @@ impl<'d> View<'d> {
             .transpose()
     }
 
+    /// Headers that are held from a height on, with their certificates: at most so many.
+    pub fn headers_from(
+        &self,
+        from: Height,
+        most: usize,
+    ) -> Result<Vec<(Header, Certificate)>, StateError> {
+        let mut headers = Vec::new();
+        self.scan_from(columns::HEADERS, &[], &from.0.to_be_bytes(), |_, row| {
+            if headers.len() < most {
+                headers.push(decode_stored(row).map_err(|_| damaged("a header"))?);
+            }
+            Ok(headers.len() < most)
+        })?;
+        Ok(headers)
+    }
+
+    /// A complete node of the history tree, if it is held.
+    pub(crate) fn history_node(&self, level: u8, index: u64) -> Result<Option<Hash>, StateError> {
+        let row = self.row(columns::HISTORY, &history_key(level, index))?;
+        Ok(row.and_then(|row| row.try_into().ok()).map(Hash))
+    }
+
     /// A certified block.
     pub fn block(&self, height: Height) -> Result<Option<CertifiedBlock>, StateError> {
         let row = self.row(columns::BLOCKS, &height.0.to_be_bytes())?;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::ConfigArgs;
 use crate::config::{Config, LogConfig};
+use crate::follow::{Follower, is_narrow};
 use crate::node::{Hooks, Node, NodeError};
 
 /// Exit code of a node that does not start, or stopped by itself: do not restart it without
@@ -35,7 +36,13 @@ pub fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let ended = runtime.block_on(Box::pin(serve(config, hooks)));
+    let ended = runtime.block_on(Box::pin(async {
+        if is_narrow(&config)? {
+            follow(config).await
+        } else {
+            serve(config, hooks).await
+        }
+    }));
     // A block that is being executed is not waited for: it is not decided, or comes again.
     runtime.shutdown_timeout(LEFT_OVERS);
     match ended {
@@ -72,6 +79,30 @@ async fn serve(config: Config, hooks: Hooks) -> Result<(), NodeError> {
         None => {
             tracing::info!("stopping");
             node.shutdown().await;
+            tracing::info!("stopped");
+            Ok(())
+        }
+    }
+}
+
+/// Runs the node of a member that sees only what is its own, until it is told to stop.
+async fn follow(config: Config) -> Result<(), NodeError> {
+    let stop = stop_signal();
+    tokio::pin!(stop);
+    let mut node = Follower::start(config).await?;
+    let (member, height) = (&node.handle.member, node.handle.headers.height());
+    tracing::info!(%member, %height, api = %node.api.address(), "the node follows its member's own items");
+    let failed = tokio::select! {
+        error = node.failed() => Some(error),
+        () = &mut stop => None,
+    };
+    node.shutdown().await;
+    match failed {
+        Some(error) => {
+            tracing::error!("stopped: {error}");
+            Err(error)
+        }
+        None => {
             tracing::info!("stopped");
             Ok(())
         }

@@ -163,6 +163,21 @@ pub fn delete_snapshot(dir: &Path, height: Height) -> Result<(), SnapshotError> 
     }
 }
 
+/// Deletes what is left of snapshots that were not taken to the end.
+pub fn delete_partial_snapshots(dir: &Path) -> Result<(), SnapshotError> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(io(dir))?,
+    };
+    for entry in entries {
+        let path = entry.map_err(io(dir))?.path();
+        if path.extension().is_some_and(|kind| kind == "partial") {
+            fs::remove_dir_all(&path).map_err(io(&path))?;
+        }
+    }
+    Ok(())
+}
+
 fn directory(dir: &Path, height: Height) -> PathBuf {
     dir.join(height.0.to_string())
 }
