@@ -152,8 +152,9 @@ impl Daemon {
     fn terminate(&mut self, signal: &str) -> (i32, Duration) {
         let id = self.child.as_ref().unwrap().id().to_string();
         let start = Instant::now();
-        let told = Command::new("bash").args(["-c", "kill -s \"$0\" \"$1\"", signal, &id]);
-        let told = { told }.status().unwrap();
+        let mut shell = Command::new("bash");
+        let shell = shell.args(["-c", "kill -s \"$0\" \"$1\"", signal, &id]);
+        let told = shell.status().unwrap();
         assert!(told.success());
         (self.ended(), start.elapsed())
     }
