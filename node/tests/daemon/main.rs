@@ -37,7 +37,6 @@ fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 /// A node's folder, and the node while it runs; it ends with this.
 struct Daemon {
     dir: tempfile::TempDir,
-    data: PathBuf,
     api: SocketAddr,
     child: Option<Child>,
 }
@@ -79,7 +78,6 @@ impl Daemon {
         std::fs::write(dir.path().join("node.toml"), config).unwrap();
         Self {
             dir,
-            data,
             api,
             child: None,
         }
