@@ -509,7 +509,7 @@ impl App {
         running: &mut Running,
     ) -> Result<(), Fatal> {
         for found in evidence::found(evidence) {
-            tracing::warn!(member = %found.member, height = %found.height, "signed two things at one height");
+            tracing::debug!(member = %found.member, height = %found.height, "signed two things");
             // More than the channel holds is more of the same.
             let _ = self.evidence.try_send(found);
         }

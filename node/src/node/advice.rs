@@ -8,19 +8,23 @@ use crate::consensus::candidates::Fatal;
 /// Below so many free bytes a disk counts as full: databases need room to tidy up.
 const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
 
+/// What the system says of a full disk, also through the database, which passes on words only.
+const NO_SPACE: &str = "No space left on device";
+
 const ROOM: &str = "Make room on that disk, then start the node again: it goes on where it stopped \
                     and catches up; nothing that was final is lost.";
 
 impl NodeError {
     /// What the operator should do, in a sentence or two; `data` is the data directory.
     pub fn hint(&self, data: &Path) -> String {
-        // Whatever failed first, a full disk is why.
-        if self.is_about_the_disk()
-            && let Ok(free) = fs4::available_space(data)
-            && free < FREE_BYTES_MIN
-        {
-            let mib = free / (1024 * 1024);
-            return format!("The disk of {} has {mib} MiB free. {ROOM}", data.display());
+        // Whatever failed first, a full disk is why. Closing the database gives some room back.
+        if self.is_about_the_disk() {
+            let free = fs4::available_space(data).unwrap_or(u64::MAX);
+            if free < FREE_BYTES_MIN || self.to_string().contains(NO_SPACE) {
+                let mib = free / (1024 * 1024);
+                let dir = data.display();
+                return format!("The disk of {dir} was full; {mib} MiB are free now. {ROOM}");
+            }
         }
         let text = match self {
             Self::Lock(_) => "Stop that process first. Never run two nodes with one key.",

@@ -1,6 +1,6 @@
 //! A full disk stops the node with one clear message, and it goes on when there is room again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Daemon, wait_until};
@@ -54,6 +54,16 @@ impl SmallDisk {
     fn path(&self) -> &Path {
         self.0.path()
     }
+
+    /// Takes all the room that is left.
+    fn fill(&self, name: &str) -> PathBuf {
+        let ballast = self.path().join(name);
+        let mut fill = Command::new("dd");
+        let fill = fill.args(["if=/dev/zero", "bs=4096"]);
+        let filled = fill.arg(format!("of={}", ballast.display())).output();
+        assert!(!filled.unwrap().status.success(), "the disk is not full");
+        ballast
+    }
 }
 
 impl Drop for SmallDisk {
@@ -72,26 +82,16 @@ fn a_full_disk_stops_the_node_and_it_goes_on_when_there_is_room() {
     let mut daemon = Daemon::with_data(dir, disk.path().join("data"), 20);
     daemon.start();
     daemon.reach(5);
-    // Everything that is left, and what is given back while it is taken.
-    let ballast = disk.path().join("ballast");
-    let mut fill = Command::new("dd");
-    let fill = fill.args(["if=/dev/zero", "bs=4096"]);
-    let filled = fill
-        .arg(format!("of={}", ballast.display()))
-        .output()
-        .unwrap();
-    assert!(!filled.status.success(), "the disk is not full");
+    let first = disk.fill("first");
     expect_fatal(&mut daemon, "No space left on device");
-    assert!(
-        daemon.log().contains("MiB free. Make room"),
-        "{}",
-        daemon.log()
-    );
+    assert!(daemon.log().contains("was full; "), "{}", daemon.log());
 
     // While it is full the node does not start, and says so again.
+    let second = disk.fill("second");
     daemon.start();
-    expect_fatal(&mut daemon, "o");
-    std::fs::remove_file(ballast).unwrap();
+    expect_fatal(&mut daemon, "No space left on device");
+    std::fs::remove_file(first).unwrap();
+    std::fs::remove_file(second).unwrap();
     daemon.start();
     wait_until("an answer", || daemon.height());
     let height = daemon.height().unwrap();

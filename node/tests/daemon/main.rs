@@ -37,7 +37,6 @@ fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 /// A node's folder, and the node while it runs; it ends with this.
 struct Daemon {
     dir: tempfile::TempDir,
-    data: PathBuf,
     api: SocketAddr,
     child: Option<Child>,
 }
@@ -79,7 +78,6 @@ impl Daemon {
         std::fs::write(dir.path().join("node.toml"), config).unwrap();
         Self {
             dir,
-            data,
             api,
             child: None,
         }
@@ -152,8 +150,9 @@ impl Daemon {
     fn terminate(&mut self, signal: &str) -> (i32, Duration) {
         let id = self.child.as_ref().unwrap().id().to_string();
         let start = Instant::now();
-        let told = Command::new("bash").args(["-c", "kill -s \"$0\" \"$1\"", signal, &id]);
-        let told = { told }.status().unwrap();
+        let mut shell = Command::new("bash");
+        let shell = shell.args(["-c", "kill -s \"$0\" \"$1\"", signal, &id]);
+        let told = shell.status().unwrap();
         assert!(told.success());
         (self.ended(), start.elapsed())
     }
