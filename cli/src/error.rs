@@ -280,7 +280,6 @@ impl Failure {
             E::EquivocationUnknown => (Class::NotFound, CHECK_THE_ID),
             E::MemberUnknown => (Class::NotFound, body.hint.as_str()),
             E::BadParameter | E::BadBody | E::BodyTooLarge => (Class::Usage, body.hint.as_str()),
-            E::NarrowView => (Class::Unreachable, body.hint.as_str()),
             E::Internal | E::UnknownRoute | E::MethodNotAllowed | E::UnsupportedMediaType => {
                 (Class::Internal, body.hint.as_str())
             }
@@ -289,6 +288,7 @@ impl Failure {
             | E::MempoolFull
             | E::Overloaded
             | E::TookTooLong
+            | E::NarrowView
             | E::Syncing
             | E::Halted => (Class::Unreachable, body.hint.as_str()),
         };

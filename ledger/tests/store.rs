@@ -1,5 +1,10 @@
 //! The store from outside: what is committed stays, and reopening stands where it stood.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's panic is its report, helpers included"
+)]
+
 use chipledger_ledger::fixture::{World, id, key};
 use chipledger_ledger::read::balances::{By, ComputeQuery};
 use chipledger_ledger::read::{AsOf, Known};

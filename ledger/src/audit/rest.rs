@@ -18,7 +18,7 @@ use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::Height;
 use rocksdb::DB;
 
-use super::{AuditError, Damage, Progress, Report, check_books};
+use super::{Damage, Progress, Report, check_books};
 use crate::commitment::{Commitment, page_count};
 use crate::state::{State, StateError};
 use crate::store::{View, columns};
@@ -31,20 +31,20 @@ pub(super) fn audit(
     first: Height,
     report: &mut Report,
     progress: &mut dyn FnMut(Progress),
-) -> Result<(), AuditError> {
+) {
     let view = View::unversioned(db);
     report.first = first;
     if let Err((height, what)) = headers(&view, genesis, report) {
         report.add(Damage::Block { height, what });
-        return Ok(());
+        return;
     }
     if let Err((height, what)) = blocks(&view, genesis, first, report, progress) {
         report.add(Damage::Block { height, what });
-        return Ok(());
+        return;
     }
     if let Err(what) = state(&view, report, progress) {
         report.add(Damage::Books { what });
-        return Ok(());
+        return;
     }
     progress(Progress::Books);
     if let Err(error) = check_books(&view) {
@@ -52,7 +52,6 @@ pub(super) fn audit(
             what: error.to_string(),
         });
     }
-    Ok(())
 }
 
 type Wrong = (Height, String);

@@ -273,7 +273,7 @@ impl Headers {
         let hash = header.hash();
         let certificate = &certified.certificate;
         match certificate.verify(&self.genesis_hash, height, &hash, set) {
-            Ok(_) => Err(Untrue::Fork { height }),
+            Ok(()) => Err(Untrue::Fork { height }),
             Err(source) => Err(TrustError::Certificate { height, source }.into()),
         }
     }

@@ -1,7 +1,8 @@
 //! The daemon as its operator meets it: one real process, a ledger with one validator.
 #![allow(
+    clippy::too_many_lines,
     clippy::unwrap_used,
-    reason = "a test's panic is its report, helpers included"
+    reason = "a story is told in one piece; a test's panic is its report, helpers included"
 )]
 
 mod ceremony;

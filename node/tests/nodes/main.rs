@@ -1,7 +1,8 @@
 //! Real nodes on loopback: how they begin, what they keep, what they give to whom.
 #![allow(
+    clippy::too_many_lines,
     clippy::unwrap_used,
-    reason = "a test's panic is its report, helpers included"
+    reason = "a story is told in one piece; a test's panic is its report, helpers included"
 )]
 
 mod follow;

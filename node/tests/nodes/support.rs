@@ -33,7 +33,7 @@ use libp2p::{Multiaddr, PeerId};
 use tokio::sync::oneshot;
 
 /// Longest wait for something that must happen.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Waits until something is so.
 pub(crate) async fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {

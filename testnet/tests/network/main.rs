@@ -4,7 +4,7 @@
 
 #![allow(
     clippy::unwrap_used,
-    clippy::float_arithmetic,
+    clippy::too_many_lines,
     reason = "a test that cannot go on has failed"
 )]
 

@@ -153,9 +153,12 @@ impl Disk {
             Node::File { now, synced } => {
                 let content = match (loss, rng) {
                     (Loss::Nothing | Loss::Names, _) => Arc::clone(now),
-                    (Loss::Some(_), Some(rng)) if now != synced => {
-                        Arc::new(part(now, synced, path.ends_with(".log"), rng))
-                    }
+                    (Loss::Some(_), Some(rng)) if now != synced => Arc::new(part(
+                        now,
+                        synced,
+                        path.rsplit('.').next() == Some("log"),
+                        rng,
+                    )),
                     _ => Arc::clone(synced),
                 };
                 image.insert(path.to_owned(), Some(content));

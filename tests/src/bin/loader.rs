@@ -42,17 +42,19 @@ fn main() -> anyhow::Result<()> {
         }
         ["tiny", dir, ref rest @ ..] => {
             let dir = Path::new(dir);
-            let store = match Store::is_in(dir) {
-                false => Store::create_tiny(dir, &genesis())?,
-                true => Store::open_tiny(dir)?,
+            let store = if Store::is_in(dir) {
+                Store::open_tiny(dir)?
+            } else {
+                Store::create_tiny(dir, &genesis())?
             };
             load(store, limit(rest)?)?;
         }
         [dir, ref rest @ ..] => {
             let dir = Path::new(dir);
-            let store = match Store::is_in(dir) {
-                false => Store::create(dir, &genesis())?,
-                true => Store::open(dir)?,
+            let store = if Store::is_in(dir) {
+                Store::open(dir)?
+            } else {
+                Store::create(dir, &genesis())?
             };
             load(store, limit(rest)?)?;
         }
