@@ -94,6 +94,14 @@ install_system() {
     fi
 }
 
+# strace, with which the tests crash programs at every call. Without it they do so at random moments
+# only, and say so.
+want_strace() {
+    if has strace || [ "$(uname -s)" != Linux ]; then return 0; fi
+    if has apt-get && apt_install strace; then return 0; fi
+    say "strace is not here: crashes are tested at random moments only."
+}
+
 # True if the cargo on the path is new enough.
 cargo_is_recent() {
     local version major minor

@@ -82,6 +82,9 @@ impl Failure {
                 message,
                 "Ask for access, or choose another place.",
             ),
+            ErrorKind::InvalidData => {
+                Self::usage(message, "It must be text in UTF-8; save it as that.")
+            }
             _ => Self::new(Class::Io, message, "Check the path and the disk."),
         }
     }
@@ -171,7 +174,7 @@ impl From<StoreError> for Failure {
             StoreError::IsBackup { .. } => {
                 ledger("Restore it into a new directory with `chipledger restore`, and use that.")
             }
-            StoreError::NewerFormat { .. } => {
+            StoreError::OtherFormat { .. } => {
                 ledger("Use the version of chipledger that wrote it, or a newer one.")
             }
             StoreError::Database(_) if is_full(&message) => {
@@ -277,6 +280,7 @@ impl Failure {
             E::EquivocationUnknown => (Class::NotFound, CHECK_THE_ID),
             E::MemberUnknown => (Class::NotFound, body.hint.as_str()),
             E::BadParameter | E::BadBody | E::BodyTooLarge => (Class::Usage, body.hint.as_str()),
+            E::NarrowView => (Class::Unreachable, body.hint.as_str()),
             E::Internal | E::UnknownRoute | E::MethodNotAllowed | E::UnsupportedMediaType => {
                 (Class::Internal, body.hint.as_str())
             }

@@ -19,6 +19,8 @@ use chipledger_schemas::api::{
 };
 use chipledger_schemas::genesis::Genesis;
 use chipledger_schemas::ids::{GenesisHash, ItemId, ItemNumber, MemberId};
+use chipledger_schemas::items::ItemSet;
+use chipledger_schemas::movement::Movement;
 use chipledger_schemas::time::Time;
 use chipledger_schemas::transaction::Transaction;
 
@@ -71,6 +73,15 @@ impl Source {
                 let id = segment(&id.to_string());
                 Ok(node.get(&format!("/v1/items/{id}{}", query(&times(as_of))))?)
             }
+        }
+    }
+
+    /// The movements that a correction must carry. A node is not asked: it would have to be
+    /// believed, and the rules compare them with the leaves anyway.
+    pub fn carried(&self, items: &ItemSet) -> Result<Vec<Movement>, Failure> {
+        match self {
+            Self::Store(store) => Ok(store.view().carried(items)?),
+            Self::Node(_) => Ok(Vec::new()),
         }
     }
 

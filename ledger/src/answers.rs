@@ -36,8 +36,9 @@ pub use trial::trial;
 pub struct Found {
     /// Where it is, whose, since when.
     pub whereabouts: Whereabouts,
-    /// The record that put it there.
-    pub record_id: RecordId,
+    /// The record that put it there. Absent if that record's block is not held here, and the item
+    /// has moved since the moment asked for: then only a node that holds all of history knows it.
+    pub record_id: Option<RecordId>,
 }
 
 /// Pooled compute with its concentration.
@@ -74,7 +75,11 @@ fn answer<T>(store: &Store, moment: Moment, basis: Basis, answer: T) -> Answer<T
 pub fn whereabouts(store: &Store, id: &ItemId, as_of: AsOf) -> Result<Answer<Found>, QueryError> {
     let view = store.view();
     let whereabouts = view.whereabouts(id, as_of)?;
-    let (_, record_id) = view.record_at(whereabouts.record)?;
+    let record_id = if whereabouts.record.is_base() {
+        view.record_of_base(id, &whereabouts)?
+    } else {
+        Some(view.record_at(whereabouts.record)?.1)
+    };
     let moment = whereabouts.moment;
     let found = Found {
         whereabouts,

@@ -3,7 +3,8 @@
 //! Every signature and certificate is checked again, every block executed again on an empty ledger
 //! and its header compared, then every row of every column family with the row that follows from
 //! the blocks, and at last the books with the items, chip by chip. What RocksDB's own checksums and
-//! the bytes around them say is damaged is told by file.
+//! the bytes around them say is damaged is told by file. Of a ledger without its first blocks it
+//! judges what can be judged (`rest.rs`), and says from which height on.
 
 use std::path::Path;
 
@@ -12,13 +13,16 @@ use chipledger_schemas::genesis::Genesis;
 use chipledger_schemas::ids::{GenesisHash, Height};
 use rocksdb::DB;
 
+use crate::store::columns::Buffers;
+use crate::store::mark::{self, Mark};
 use crate::store::{
     Backup, BackupError, Durability, FileDamage, LISTING, Store, StoreError, View, check_files,
-    open_database,
+    head_row, open_database,
 };
 
 mod books;
 mod replay;
+mod rest;
 mod rows;
 
 pub use books::{BooksError, check_books};
@@ -33,14 +37,6 @@ pub enum AuditError {
     /// The directory holds no ledger, or one that this program cannot judge. See the cause.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The ledger came from a snapshot: it cannot be re-derived from its blocks alone. Its state is
-    /// compared with the certified root whenever it opens; audit a ledger that holds all of
-    /// history.
-    #[error("the ledger holds no block before height {first}: only a whole one can be audited")]
-    NotWhole {
-        /// The first height whose block is held.
-        first: Height,
-    },
     /// There is no room to re-derive the ledger. Point `TMPDIR` to a disk with as much room as the
     /// ledger has.
     #[error("cannot re-derive the ledger in {}: {source}", std::env::temp_dir().display())]
@@ -56,7 +52,10 @@ pub enum AuditError {
 pub struct Report {
     /// The ledger, by its genesis document; absent if that is unreadable.
     pub genesis: Option<GenesisHash>,
-    /// The last height that was re-executed.
+    /// The first height whose block is held. Above 0 the ledger was pruned, or came from a
+    /// snapshot: then blocks are not executed again, but compared with what a quorum certified.
+    pub first: Height,
+    /// The last height that was re-executed, or compared.
     pub height: Height,
     /// Transactions executed again.
     pub transactions: u64,
@@ -167,6 +166,8 @@ pub enum Progress {
 pub fn audit(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Report, AuditError> {
     let mut report = Report::default();
     progress(Progress::Files);
+    // Before the database: what another process commits meanwhile is no loss.
+    let mark = Mark::read(dir);
     audit_files(dir, &mut report)?;
     let db = match open_database(dir) {
         Ok(db) => db,
@@ -183,14 +184,27 @@ pub fn audit(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Report, A
     let Some(genesis) = audit_genesis(&db, &mut report)? else {
         return Ok(report);
     };
+    // A head that does not read is found below.
+    if let Ok(Some(head)) = head_row(&db)
+        && let Some(what) = mark.and_then(|mark| mark.lost_below(&head.header))
+    {
+        let file = mark::NAME.to_owned();
+        report.add_file(FileDamage { file, what });
+    }
     // A row that does not read is compared with the others: a whole ledger has none.
     if let Ok(first) = View::unversioned(&db).first_height()
         && first > Height(0)
     {
-        return Err(AuditError::NotWhole { first });
+        rest::audit(&db, &genesis, first, &mut report, progress)?;
+        return Ok(report);
     }
     let scratch = tempfile::tempdir().map_err(|source| AuditError::Scratch { source })?;
-    let derived = Store::create_with(&scratch.path().join("ledger"), &genesis, Durability::None)?;
+    let derived = Store::create_with(
+        &scratch.path().join("ledger"),
+        &genesis,
+        Durability::None,
+        Buffers::Usual,
+    )?;
     if replay::replay(&db, &derived, &mut report, progress)? {
         rows::compare(&db, derived.database(), &mut report, progress);
         progress(Progress::Books);
@@ -260,7 +274,7 @@ fn audit_genesis(db: &DB, report: &mut Report) -> Result<Option<Genesis>, AuditE
     };
     match format.as_deref().map(decode::<u32>) {
         Some(Ok(crate::store::FORMAT)) => {}
-        Some(Ok(got)) => return Err(StoreError::NewerFormat { got }.into()),
+        Some(Ok(got)) => return Err(StoreError::OtherFormat { got }.into()),
         Some(Err(_)) => report.add(damage("format", RowFault::Differs)),
         None => report.add(damage("format", RowFault::Missing)),
     }

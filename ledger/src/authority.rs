@@ -42,19 +42,33 @@ impl Signers {
 impl<S: State> Draft<'_, S> {
     /// A member that may act.
     pub(crate) fn active_member(&self, member: &MemberId) -> Result<Member, Fault> {
-        let found = self.member(member)?;
-        if found.suspended || found.successor.is_some() {
+        self.check_active(member)?;
+        self.member(member)
+    }
+
+    /// Rejects a member that may not act.
+    fn check_active(&self, member: &MemberId) -> Result<(), Fault> {
+        if self.with_member(member, |found| found.suspended || found.successor.is_some())? {
             return reject(
                 Code::MemberSuspended,
                 format!("{member} is suspended or succeeded"),
             );
         }
-        Ok(found)
+        Ok(())
     }
 
     /// A member, active or not.
     pub(crate) fn member(&self, member: &MemberId) -> Result<Member, Fault> {
-        match self.get::<Member>(&Key::Member(member.clone()))? {
+        self.with_member(member, Member::clone)
+    }
+
+    /// Looks at a member, active or not, without copying it.
+    fn with_member<T>(
+        &self,
+        member: &MemberId,
+        look: impl FnOnce(&Member) -> T,
+    ) -> Result<T, Fault> {
+        match self.look::<Member, _>(&Key::Member(member.clone()), look)? {
             Some(found) => Ok(found),
             None => reject(Code::MemberUnknown, format!("{member} is no member")),
         }
@@ -62,7 +76,7 @@ impl<S: State> Draft<'_, S> {
 
     /// Checks that a key is the member's, counts at block time and may sign; returns what.
     pub(crate) fn check_key(&self, member: &MemberId, key: &PublicKey) -> Result<KeyClass, Fault> {
-        self.active_member(member)?;
+        self.check_active(member)?;
         let Some(found) = self.get::<MemberKey>(&Key::SigningKey(*key))? else {
             return reject(Code::KeyUnknown, format!("key {key} is not registered"));
         };
@@ -87,8 +101,8 @@ impl<S: State> Draft<'_, S> {
 
     /// Rejects a member without any of the roles.
     pub(crate) fn require_role(&self, member: &MemberId, roles: &[Role]) -> Result<(), Fault> {
-        let has = self.member(member)?.roles;
-        if roles.iter().any(|role| has.contains(role)) {
+        let has = |found: &Member| roles.iter().any(|role| found.roles.contains(role));
+        if self.with_member(member, has)? {
             return Ok(());
         }
         let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();

@@ -3,14 +3,13 @@
 //! A proposer and a voter run the same function; a block holds only transactions that apply, and
 //! its header carries the roots that result.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chipledger_proof::state::{Chain, Entry, Key};
 use chipledger_proof::{Peaks, list_root};
 use chipledger_schemas::block::{Block, HEADER_VERSION, Header};
 use chipledger_schemas::genesis::{Clock, Genesis};
-use chipledger_schemas::hash::Hash;
+use chipledger_schemas::hash::{ENTRY_KEY, Hash};
 use chipledger_schemas::ids::{BlockHash, GenesisHash, Height, MemberId};
 use chipledger_schemas::time::Time;
 use serde::{Deserialize, Serialize};
@@ -54,10 +53,22 @@ pub struct Outcome {
     pub history_nodes: Vec<chipledger_proof::HistoryNode>,
     /// What changed.
     pub changes: Changes,
+    /// Canonical bytes of entries that changed, in the order of `changes.entries`; none where one is
+    /// removed.
+    pub entry_rows: Vec<EntryRow>,
     /// Pages that changed, whole, in order.
     pub pages: Vec<(u64, Page)>,
     /// What it does to the commitment.
     pub plan: Plan,
+}
+
+/// An entry that changed, in canonical bytes.
+#[derive(Debug)]
+pub struct EntryRow {
+    /// Its key.
+    pub key: Vec<u8>,
+    /// The entry; absent when it is removed.
+    pub entry: Option<Vec<u8>>,
 }
 
 /// A block that this node would propose.
@@ -186,14 +197,7 @@ impl<S: State + BucketReader> Ground<'_, S> {
             round: 0,
             clock: genesis.time,
         };
-        self.seal(
-            Height(0),
-            genesis.time,
-            &slot,
-            &[],
-            changes,
-            BTreeMap::new(),
-        )
+        self.seal(Height(0), genesis.time, &slot, &[], changes, Vec::new())
     }
 
     /// Builds the next block from candidates, in their order: those that apply and fit.
@@ -330,6 +334,7 @@ impl<S: State + BucketReader> Ground<'_, S> {
         if let Some(sabotage) = self.sabotage {
             sabotage.after(draft, &slot.proposer);
         }
+        draft.end();
     }
 
     fn chain(&self) -> Result<Chain, BlockError> {
@@ -350,19 +355,13 @@ impl<S: State + BucketReader> Ground<'_, S> {
         slot: &Slot,
         transactions: &[VerifiedTransaction],
         changes: Changes,
-        pages: BTreeMap<u64, Page>,
+        pages: Vec<(u64, Page)>,
     ) -> Result<Outcome, BlockError> {
-        let pages: Vec<_> = pages.into_iter().collect();
         let roots: Vec<_> = pages
             .iter()
-            .map(|(number, page)| (*number, chipledger_proof::page_root(&page.digests)))
+            .map(|(number, page)| (*number, chipledger_proof::page_root(page.digests())))
             .collect();
-        let mut entries: Vec<(Hash, Option<Hash>)> = changes
-            .entries
-            .iter()
-            .map(|(key, entry)| (key.digest(), entry.as_ref().map(|entry| entry.digest())))
-            .collect();
-        entries.sort_unstable();
+        let (entry_rows, entries) = entry_rows(&changes);
         let plan = self
             .commitment
             .plan(self.state, changes.item_count, &roots, &entries)
@@ -406,23 +405,39 @@ impl<S: State + BucketReader> Ground<'_, S> {
             head,
             history_nodes,
             changes,
+            entry_rows,
             pages,
             plan,
         })
     }
 }
 
+/// Entries that changed: in canonical bytes, and as digests, ascending, for the commitment.
+fn entry_rows(changes: &Changes) -> (Vec<EntryRow>, Vec<(Hash, Option<Hash>)>) {
+    let mut rows = Vec::with_capacity(changes.entries.len());
+    let mut digests = Vec::with_capacity(changes.entries.len());
+    for (key, entry) in &changes.entries {
+        let key = key.bytes();
+        let bytes = entry.as_ref().map(|entry| entry.bytes());
+        let value = entry.as_ref().zip(bytes.as_ref());
+        let value = value.map(|(entry, bytes)| entry.digest_with(bytes));
+        digests.push((ENTRY_KEY.hash(&key), value));
+        rows.push(EntryRow { key, entry: bytes });
+    }
+    digests.sort_unstable();
+    (rows, digests)
+}
+
 /// Pages that the draft touched, with what it left alone of them.
-fn pages_of<S: State>(draft: &Draft<'_, S>) -> Result<BTreeMap<u64, Page>, BlockError> {
-    use std::collections::btree_map::Entry;
-    let mut pages: BTreeMap<u64, Page> = BTreeMap::new();
-    for (number, item) in draft.changed_items() {
-        let (index, place) = page_of(*number);
-        let page = match pages.entry(index) {
-            Entry::Occupied(page) => page.into_mut(),
-            Entry::Vacant(page) => page.insert((*draft.committed_page(index)?).clone()),
-        };
-        page.put(place, item.clone());
+fn pages_of<S: State>(draft: &Draft<'_, S>) -> Result<Vec<(u64, Page)>, BlockError> {
+    let changed = draft.changed_items();
+    let mut pages = Vec::new();
+    for items in changed.chunk_by(|a, b| page_of(a.0).0 == page_of(b.0).0) {
+        let (index, _) = page_of(items[0].0);
+        let placed = items
+            .iter()
+            .map(|(number, item)| (page_of(*number).1, &**item));
+        pages.push((index, draft.committed_page(index)?.with(placed)));
     }
     Ok(pages)
 }

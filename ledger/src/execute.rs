@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use chipledger_proof::state::{Chain, Key, Seen};
+use chipledger_proof::state::{Chain, Key};
 use chipledger_schemas::ids::RecordId;
 use chipledger_schemas::records::Record;
 use chipledger_schemas::time::Time;
@@ -75,9 +75,9 @@ mod vet_member;
 mod void_shipment;
 mod withdraw;
 
-/// Most windows that one block closes; a window that is closed late hides nothing, because its
-/// transactions are refused as expired.
-const WINDOWS_PER_BLOCK: usize = 20_000;
+/// Most earlier blocks whose transactions one block forgets, because their windows have ended; one
+/// that is forgotten late hides nothing, because its transactions are refused as expired.
+const WINDOWS_PER_BLOCK: usize = 100;
 
 /// A record under execution.
 pub(crate) struct Context<'a> {
@@ -98,8 +98,8 @@ impl Context<'_> {
 /// force.
 pub fn begin<S: State>(draft: &mut Draft<'_, S>, chain: &mut Chain) -> Result<(), Fault> {
     let time = draft.at.time;
-    for (_, id) in draft.state().ended_windows(time, WINDOWS_PER_BLOCK)? {
-        draft.remove(Key::Transaction(id));
+    for (_, height) in draft.state().ended_windows(time, WINDOWS_PER_BLOCK)? {
+        draft.remove(Key::Transactions(height));
     }
     chain.time = time;
     chain.validators = chain.next_validators.clone();
@@ -135,12 +135,11 @@ pub fn transaction<S: State>(
 
 fn apply<S: State>(draft: &mut Draft<'_, S>, verified: &VerifiedTransaction) -> Result<(), Fault> {
     let body = &verified.transaction().body;
-    let chain = draft
-        .get::<Chain>(&Key::Chain)?
+    let future_ms = draft
+        .look::<Chain, _>(&Key::Chain, |chain| chain.bounds.future_ms_max)?
         .expect("a ledger has its chain entry");
     check_window(draft.at.time, body.valid_from, body.valid_until)?;
-    let seen = Key::Transaction(verified.id());
-    if draft.look::<Seen, _>(&seen, |_| ())?.is_some() {
+    if draft.has_seen(&verified.id())? {
         return reject(
             Code::DuplicateTransaction,
             format!("{} was seen", verified.id()),
@@ -149,9 +148,9 @@ fn apply<S: State>(draft: &mut Draft<'_, S>, verified: &VerifiedTransaction) -> 
     let signers = signers(draft, verified)?;
     let context = Context {
         signers: &signers,
-        future_ms: chain.bounds.future_ms_max,
+        future_ms,
     };
-    draft.put(seen, Seen(body.valid_until));
+    draft.see(verified.id(), body.valid_until);
     for (number, record) in (0_u32..).zip(&body.records) {
         draft.at.record = number;
         draft.at.id = RecordId::new(verified.id(), number);

@@ -257,6 +257,7 @@ impl World {
         for (index, transaction) in (0..).zip(transactions) {
             results.push(self.try_transaction(&mut draft, index, transaction));
         }
+        draft.end();
         (draft.into_changes(), results)
     }
 

@@ -12,7 +12,9 @@ use chipledger_proof::check::equivocation::EquivocationProof;
 use chipledger_proof::check::item::{ItemProof, ShownPlace};
 use chipledger_proof::check::totals::TotalsProof;
 use chipledger_proof::file::{Content, FILE_VERSION, ProofFile};
-use chipledger_proof::shown::{Looked, Roots, ShownCatalogue, ShownEntry, ShownItem, ShownItems};
+use chipledger_proof::shown::{
+    Looked, LookedNames, Roots, ShownCatalogue, ShownEntry, ShownItem, ShownItems, ShownNames,
+};
 use chipledger_proof::state::{
     Balance, Catalogue, Dimension, EntryKind, Equivocation, Item, ItemKind, Key, Names, Shipment,
     Stored, name_slot,
@@ -190,12 +192,19 @@ impl Desk<'_> {
     fn absent(&self, id: &ItemId) -> Result<AbsentProof, ProveError> {
         let (key, offset) = name_slot(id);
         let names = self.value::<Names>(&key)?;
-        if names.is_some_and(|names| names.get(offset).is_some()) {
+        if (names.as_ref()).is_some_and(|names| names.get(offset).is_some()) {
             return Err(ProveError::Registered { id: id.clone() });
         }
+        let names = match (self.looked(&key)?, names) {
+            (Looked::Absent(proof), _) => LookedNames::Absent(proof),
+            (Looked::Present(shown), names) => {
+                let names = names.unwrap_or_default();
+                LookedNames::Present(ShownNames::new(&names, offset, shown.proof))
+            }
+        };
         Ok(AbsentProof {
             id: id.clone(),
-            names: self.looked(&key)?,
+            names,
         })
     }
 
@@ -239,8 +248,11 @@ impl Desk<'_> {
         })
     }
 
-    fn names(&self, id: &ItemId) -> Result<ShownEntry, ProveError> {
-        self.shown(&name_slot(id).0)
+    fn names(&self, id: &ItemId) -> Result<ShownNames, ProveError> {
+        let (key, offset) = name_slot(id);
+        let ShownEntry { entry, proof } = self.shown(&key)?;
+        let names = Names::of(&entry).ok_or_else(|| damaged("an entry is of another kind"))?;
+        Ok(ShownNames::new(names, offset, proof))
     }
 
     fn place(&self, place: &Place) -> Result<ShownPlace, ProveError> {
@@ -314,7 +326,7 @@ impl Desk<'_> {
         for number in numbers {
             let (index, _) = page_of(number);
             let page = self.view.page(index)?;
-            paths.push(self.commitment().item_path(&page.digests, number.0));
+            paths.push(self.commitment().item_path(page.digests(), number.0));
             items.push(ShownItem {
                 number,
                 item: self.view.leaf(number)?,

@@ -27,6 +27,7 @@ pub mod concentration;
 pub mod equivocations;
 pub mod items;
 pub mod movements;
+pub mod own;
 pub mod peers;
 pub mod places;
 pub mod postings;
@@ -34,6 +35,7 @@ pub mod shipments;
 pub mod trace;
 pub mod transactions;
 pub mod versions;
+pub(crate) mod ways;
 
 pub use peers::{Peer, PeerView, peers};
 
@@ -292,6 +294,12 @@ impl ReadModel {
             height,
             &outcome.changes.postings,
             &mut number,
+        );
+        ways::put(
+            batch,
+            column(columns::VERSIONS),
+            height,
+            &outcome.changes.ways,
         );
         for (key, entry) in &outcome.changes.entries {
             if matches!(key.kind(), EntryKind::Member | EntryKind::Site) {

@@ -105,7 +105,6 @@ codes! {
     LimitExceeded = "limit_exceeded", "The shipment would exceed a limit that is enforced.";
     NotLatest = "not_latest", "Correct the item's later movements first, newest first.";
     CarriedMismatch = "carried_mismatch", "The movement carried is not the one that the item's leaf commits to.";
-    NotCorrectable = "not_correctable", "A record of this kind cannot be undone; the message says what to do.";
     ModelVersionMismatch = "model_version_mismatch", "The new version must be numbered one above the latest.";
     ValidatorsInvalid = "validators_invalid", "The message says which rule the validator set breaks.";
     LastRegulator = "last_regulator", "One regulator at least must keep its seat; admit another first.";

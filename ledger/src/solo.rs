@@ -17,8 +17,8 @@ use chipledger_schemas::keys::SecretKey;
 use chipledger_schemas::time::Time;
 use chipledger_schemas::transaction::Transaction;
 
-use crate::chain::{BlockError, Slot};
-use crate::rejection::{Code, Rejection};
+use crate::chain::Slot;
+use crate::rejection::Rejection;
 use crate::store::{Store, StoreError};
 use crate::verify::VerifiedTransaction;
 
@@ -67,7 +67,10 @@ struct Queue {
 
 struct Shared {
     queue: Mutex<Queue>,
-    changed: Condvar,
+    /// Something waits, or the end has come: told to the committer.
+    work: Condvar,
+    /// There is room again, or none ever will be: told to submitters.
+    room: Condvar,
     certifier: Certifier,
 }
 
@@ -154,10 +157,10 @@ impl Solo {
 
     /// Starts taking transactions for a certifier.
     pub fn of(certifier: Certifier) -> Self {
-        let (queue, changed) = (Mutex::default(), Condvar::new());
         let shared = Arc::new(Shared {
-            queue,
-            changed,
+            queue: Mutex::default(),
+            work: Condvar::new(),
+            room: Condvar::new(),
             certifier,
         });
         let committer = {
@@ -188,7 +191,7 @@ impl Solo {
         while queue.waiting.len() >= WAITING_MAX && queue.stopped.is_none() {
             queue = self
                 .shared
-                .changed
+                .room
                 .wait(queue)
                 .unwrap_or_else(PoisonError::into_inner);
         }
@@ -198,8 +201,12 @@ impl Solo {
             });
         }
         queue.waiting.push_back(Waiting { transaction, reply });
+        let is_first = queue.waiting.len() == 1;
         drop(queue);
-        self.shared.changed.notify_all();
+        // The committer takes all that waits: it sleeps only while nothing does.
+        if is_first {
+            self.shared.work.notify_one();
+        }
         Ok(receiver)
     }
 
@@ -219,7 +226,7 @@ impl Solo {
 
     fn join(&mut self) {
         self.shared.lock().closed = true;
-        self.shared.changed.notify_all();
+        self.shared.work.notify_one();
         if let Some(committer) = self.committer.take() {
             let _ = committer.join();
         }
@@ -257,7 +264,7 @@ impl Shared {
             let reason = error.to_string();
             let _ = waiting.reply.send(Err(SubmitError::Stopped { reason }));
         }
-        self.changed.notify_all();
+        self.room.notify_all();
     }
 
     /// Waits for something to do; `None` once closed and empty.
@@ -268,13 +275,13 @@ impl Shared {
                 return None;
             }
             queue = self
-                .changed
+                .work
                 .wait(queue)
                 .unwrap_or_else(PoisonError::into_inner);
         }
         let batch = queue.waiting.drain(..).collect();
         drop(queue);
-        self.changed.notify_all();
+        self.room.notify_all();
         Some(batch)
     }
 
@@ -321,20 +328,4 @@ fn now() -> Time {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Time(u64::try_from(elapsed.as_millis()).unwrap_or(0))
-}
-
-impl From<BlockError> for SubmitError {
-    fn from(error: BlockError) -> Self {
-        match error {
-            BlockError::Rejected { rejection, .. } => Self::Rejected(rejection),
-            other => Self::Stopped {
-                reason: other.to_string(),
-            },
-        }
-    }
-}
-
-/// Whether a rejection may pass later: the window has not begun.
-pub fn may_pass_later(rejection: &Rejection) -> bool {
-    rejection.code == Code::NotYetValid
 }

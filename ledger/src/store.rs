@@ -26,17 +26,24 @@ mod backup;
 pub(crate) mod columns;
 pub(crate) mod files;
 mod lookup;
+pub(crate) mod mark;
+mod prune;
 pub(crate) mod rows;
 pub mod snapshot;
+mod unfinished;
 mod view;
 
 pub(crate) use backup::LISTING;
 pub use backup::{Backup, BackupError, ListedFile, restore};
 pub use files::{FileDamage, carries_truth, check_files};
+pub use prune::{PruneError, Pruned};
 pub use view::View;
 
+use columns::Buffers;
+use mark::{Mark, MarkFile};
+
 /// Version of the layout on disk; others are refused.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 const KEY_FORMAT: &[u8] = b"format";
 const KEY_GENESIS: &[u8] = b"genesis";
@@ -75,9 +82,9 @@ pub enum StoreError {
         /// The directory.
         dir: PathBuf,
     },
-    /// A newer program wrote this ledger. Use that program.
+    /// Another version of the program wrote this ledger. Use that one.
     #[error("the ledger has format {got}, this program knows {FORMAT}")]
-    NewerFormat {
+    OtherFormat {
         /// The format found.
         got: u32,
     },
@@ -147,6 +154,10 @@ struct Inner {
     /// The committed inner nodes and the head that they belong to: changed together.
     tip: RwLock<Tip>,
     read_model: Mutex<ReadModel>,
+    /// Held by a pruning.
+    pruning: Mutex<()>,
+    /// Says how far acknowledgements went. Absent where nothing is written, or nothing is kept.
+    mark: Option<MarkFile>,
     durability: Durability,
 }
 
@@ -172,31 +183,47 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
+    /// Whether a ledger lies in a directory. One whose creation was interrupted is none: `create`
+    /// begins it anew.
+    pub fn is_in(dir: &Path) -> bool {
+        dir.join("CURRENT").is_file() && !unfinished::is(dir)
+    }
+
     /// Creates a ledger in an empty or new directory and commits its genesis block.
     pub fn create(dir: &Path, genesis: &Genesis) -> Result<Self, StoreError> {
-        Self::create_with(dir, genesis, Durability::Synced)
+        Self::create_with(dir, genesis, Durability::Synced, Buffers::Usual)
+    }
+
+    /// As `create`, and sorts into files after every few blocks: for tests of crashes.
+    #[doc(hidden)]
+    pub fn create_tiny(dir: &Path, genesis: &Genesis) -> Result<Self, StoreError> {
+        Self::create_with(dir, genesis, Durability::Synced, Buffers::Tiny)
     }
 
     pub(crate) fn create_with(
         dir: &Path,
         genesis: &Genesis,
         durability: Durability,
+        buffers: Buffers,
     ) -> Result<Self, StoreError> {
         genesis.check()?;
         let io = |source| StoreError::Io {
             path: dir.to_owned(),
             source,
         };
-        std::fs::create_dir_all(dir).map_err(io)?;
+        create_directory(dir).map_err(io)?;
+        unfinished::clear(dir).map_err(io)?;
         if std::fs::read_dir(dir).map_err(io)?.next().is_some() {
             return Err(StoreError::NotEmpty {
                 dir: dir.to_owned(),
             });
         }
-        let mut options = columns::database_options(DBRecoveryMode::TolerateCorruptedTailRecords);
+        unfinished::begin(dir).map_err(io)?;
+        let recovery = DBRecoveryMode::TolerateCorruptedTailRecords;
+        let mut options = columns::database_options(recovery, buffers);
         options.create_if_missing(true);
         options.create_missing_column_families(true);
-        let db = DB::open_cf_descriptors(&options, dir, columns::descriptors())?;
+        let db = DB::open_cf_descriptors(&options, dir, columns::descriptors(buffers))?;
         let genesis_hash = genesis.hash();
         let commitment = Commitment::new();
         let outcome = {
@@ -228,42 +255,67 @@ impl Store {
         let mut store = Self::assemble(db, dir, genesis.clone(), tip, ReadModel::default());
         if let Some(inner) = Arc::get_mut(&mut store.inner) {
             inner.durability = durability;
+            if durability == Durability::Synced {
+                inner.mark = Some(MarkFile::open(dir)?);
+            }
         }
         let mut batch = WriteBatch::default();
         batch.put_cf(store.column(columns::META), KEY_FORMAT, encode(&FORMAT));
         batch.put_cf(store.column(columns::META), KEY_GENESIS, encode(genesis));
         store.write(&CertifiedBlock { block, certificate }, outcome, batch)?;
-        sync_directory(dir).map_err(io)?;
+        unfinished::end(dir).map_err(io)?;
         Ok(store)
     }
 
     /// Opens a ledger for writing; recovers what a crash left.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_with(dir, Buffers::Usual)
+    }
+
+    /// As `open`, and sorts into files after every few blocks: for tests of crashes.
+    #[doc(hidden)]
+    pub fn open_tiny(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_with(dir, Buffers::Tiny)
+    }
+
+    fn open_with(dir: &Path, buffers: Buffers) -> Result<Self, StoreError> {
         check_exists(dir)?;
         if dir.join(backup::LISTING).exists() {
             return Err(StoreError::IsBackup {
                 dir: dir.to_owned(),
             });
         }
-        let options = columns::database_options(files::recovery_mode(dir)?);
-        let db = DB::open_cf_descriptors(&options, dir, columns::descriptors())
+        let mark = Mark::read(dir);
+        let options = columns::database_options(files::recovery_mode(dir)?, buffers);
+        let db = DB::open_cf_descriptors(&options, dir, columns::descriptors(buffers))
             .map_err(|error| explain(error, dir))?;
-        Self::load(db, dir)
+        let mut store = Self::load(db, dir, mark)?;
+        let file = MarkFile::open(dir)?;
+        file.write(Mark::of(&store.head().header))?;
+        if let Some(inner) = Arc::get_mut(&mut store.inner) {
+            inner.mark = Some(file);
+        }
+        Ok(store)
     }
 
     /// Opens a ledger for reading only, as it stands now; another process may be writing.
     pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
-        Self::load(open_database(dir)?, dir)
+        // Before the database: what another process commits meanwhile is no loss.
+        let mark = Mark::read(dir);
+        Self::load(open_database(dir)?, dir, mark)
     }
 
-    fn load(db: DB, dir: &Path) -> Result<Self, StoreError> {
+    fn load(db: DB, dir: &Path, mark: Option<Mark>) -> Result<Self, StoreError> {
         let view = View::unversioned(&db);
         let format: u32 = view.meta(KEY_FORMAT)?.ok_or_else(|| no_ledger(dir))?;
         if format != FORMAT {
-            return Err(StoreError::NewerFormat { got: format });
+            return Err(StoreError::OtherFormat { got: format });
         }
         let genesis: Genesis = view.meta(KEY_GENESIS)?.ok_or_else(|| no_ledger(dir))?;
         let head: Head = view.meta(KEY_HEAD)?.ok_or_else(|| no_ledger(dir))?;
+        if let Some(what) = mark.and_then(|mark| mark.lost_below(&head.header)) {
+            return Err(StoreError::Damaged { what });
+        }
         let (items, entries): (u64, u64) = view.meta(KEY_COUNTS)?.ok_or_else(|| no_ledger(dir))?;
         let commitment = load_commitment(&view, items, entries)?;
         if commitment.state_root() != head.header.state_root {
@@ -292,6 +344,8 @@ impl Store {
             genesis,
             tip: RwLock::new(tip),
             read_model: Mutex::new(read_model),
+            pruning: Mutex::new(()),
+            mark: None,
             durability: Durability::Synced,
         };
         Self {
@@ -420,6 +474,10 @@ impl Store {
             Durability::None => options.disable_wal(true),
         }
         self.inner.db.write_opt(batch, &options)?;
+        // Only now: the mark must never name a block that a crash could still take.
+        if let Some(mark) = &self.inner.mark {
+            mark.write(Mark::of(&outcome.header))?;
+        }
         let mut tip = self
             .inner
             .tip
@@ -432,18 +490,17 @@ impl Store {
 
     fn put_state(&self, batch: &mut WriteBatch, outcome: &Outcome) -> Result<(), StoreError> {
         let (entries, windows) = (self.column(columns::ENTRIES), self.column(columns::WINDOWS));
-        for (key, entry) in &outcome.changes.entries {
-            let bytes = key.bytes();
-            match entry {
-                Some(entry) => batch.put_cf(entries, &bytes, entry.bytes()),
-                None => batch.delete_cf(entries, &bytes),
+        for ((key, entry), row) in outcome.changes.entries.iter().zip(&outcome.entry_rows) {
+            match &row.entry {
+                Some(bytes) => batch.put_cf(entries, &row.key, bytes),
+                None => batch.delete_cf(entries, &row.key),
             }
-            if let Key::Transaction(id) = key {
+            if let Key::Transactions(height) = key {
                 match entry.as_deref().and_then(Seen::of) {
-                    Some(seen) => batch.put_cf(windows, window_key(seen.0, id), []),
+                    Some(seen) => batch.put_cf(windows, window_key(seen.until, *height), []),
                     None => {
-                        if let Some(seen) = self.seen(&bytes)? {
-                            batch.delete_cf(windows, window_key(seen.0, id));
+                        if let Some(seen) = self.seen(&row.key)? {
+                            batch.delete_cf(windows, window_key(seen.until, *height));
                         }
                     }
                 }
@@ -496,7 +553,7 @@ impl Store {
         let row = self.inner.db.get_cf(self.column(columns::ENTRIES), key)?;
         let Some(row) = row else { return Ok(None) };
         let entry = chipledger_proof::state::Entry::from_stored_bytes(&row)?;
-        Ok(Seen::of(&entry).copied())
+        Ok(Seen::of(&entry).cloned())
     }
 
     fn column(&self, name: &str) -> &rocksdb::ColumnFamily {
@@ -553,13 +610,11 @@ impl Store {
     }
 }
 
-/// Key of a row of windows: end of window, then id.
-pub(crate) fn window_key(
-    end: chipledger_schemas::time::Time,
-    id: &chipledger_schemas::ids::TransactionId,
-) -> Vec<u8> {
-    let mut key = end.0.to_be_bytes().to_vec();
-    key.extend_from_slice(id.0.as_bytes());
+/// Key of a row of windows: when the last window of a block's transactions ends, and its height.
+pub(crate) fn window_key(end: chipledger_schemas::time::Time, height: Height) -> [u8; 16] {
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&end.0.to_be_bytes());
+    key[8..].copy_from_slice(&height.0.to_be_bytes());
     key
 }
 
@@ -611,13 +666,14 @@ pub(crate) fn head_row(db: &DB) -> Result<Option<Head>, StoreError> {
 /// Opens the database for reading only, and trusts nothing in it yet.
 pub(crate) fn open_database(dir: &Path) -> Result<DB, StoreError> {
     check_exists(dir)?;
-    let options = columns::database_options(files::recovery_mode(dir)?);
-    DB::open_cf_descriptors_read_only(&options, dir, columns::descriptors(), false)
+    let options = columns::database_options(files::recovery_mode(dir)?, Buffers::Usual);
+    let descriptors = columns::descriptors(Buffers::Usual);
+    DB::open_cf_descriptors_read_only(&options, dir, descriptors, false)
         .map_err(|error| explain(error, dir))
 }
 
 fn check_exists(dir: &Path) -> Result<(), StoreError> {
-    if dir.join("CURRENT").is_file() {
+    if Store::is_in(dir) {
         Ok(())
     } else {
         Err(no_ledger(dir))
@@ -644,12 +700,28 @@ fn explain(error: rocksdb::Error, dir: &Path) -> StoreError {
     StoreError::Database(error)
 }
 
-/// Makes a directory's entries durable.
+/// Creates a directory with all above it that are missing, and makes their names durable.
+fn create_directory(dir: &Path) -> std::io::Result<()> {
+    let missing = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
+    let missing: Vec<_> = dir.ancestors().take_while(missing).collect();
+    std::fs::create_dir_all(dir)?;
+    for created in missing {
+        std::fs::File::open(parent(created))?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Makes a directory's entries durable, and its own name.
 fn sync_directory(dir: &Path) -> std::io::Result<()> {
     std::fs::File::open(dir)?.sync_all()?;
+    std::fs::File::open(parent(dir))?.sync_all()
+}
+
+/// The directory that has its name.
+fn parent(dir: &Path) -> &Path {
     match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => std::fs::File::open(parent)?.sync_all(),
-        _ => Ok(()),
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     }
 }
 
@@ -664,8 +736,8 @@ pub(crate) fn meta_row<T: serde::de::DeserializeOwned>(
 /// Writes `count` rows of `bytes` bytes in key order, `batch` per synced batch, to a database of
 /// its own in `dir`: the limit that benchmarks print beside the ledger's figures.
 pub fn raw_writes(dir: &Path, count: u64, batch: u64, bytes: usize) -> Result<(), StoreError> {
-    let mut options =
-        columns::database_options(rocksdb::DBRecoveryMode::TolerateCorruptedTailRecords);
+    let recovery = DBRecoveryMode::TolerateCorruptedTailRecords;
+    let mut options = columns::database_options(recovery, Buffers::Usual);
     options.create_if_missing(true);
     let db = DB::open(&options, dir)?;
     let mut synced = WriteOptions::default();

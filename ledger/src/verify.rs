@@ -1,7 +1,7 @@
 //! Checked transactions: whatever can be checked without the state is checked once, here.
 
 use chipledger_schemas::block::Block;
-use chipledger_schemas::encode::{decode, decode_prefix, encode};
+use chipledger_schemas::encode::{decode, decode_prefix, encoded_len};
 use chipledger_schemas::genesis::Bounds;
 use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::{GenesisHash, TransactionId};
@@ -51,7 +51,7 @@ impl VerifiedTransaction {
             );
         }
         match decode(bytes) {
-            Ok(transaction) => Self::verify(transaction, genesis, bounds),
+            Ok(transaction) => Self::verify_sized(transaction, bytes.len() as u64, genesis, bounds),
             Err(error) => reject(Code::Malformed, error.to_string()),
         }
     }
@@ -65,7 +65,17 @@ impl VerifiedTransaction {
         genesis: &GenesisHash,
         bounds: &Bounds,
     ) -> Result<Self, Rejection> {
-        let checked = Self::check(transaction, genesis, bounds)?;
+        let bytes = encoded_len(&transaction) as u64;
+        Self::verify_sized(transaction, bytes, genesis, bounds)
+    }
+
+    fn verify_sized(
+        transaction: Transaction,
+        bytes: u64,
+        genesis: &GenesisHash,
+        bounds: &Bounds,
+    ) -> Result<Self, Rejection> {
+        let checked = Self::check(transaction, bytes, genesis, bounds)?;
         if !checked.transaction.signatures_verify_for(&checked.id) {
             let detail = "a signature does not verify under the key beside it";
             return Err(Rejection::new(Code::BadSignature, detail));
@@ -75,11 +85,11 @@ impl VerifiedTransaction {
 
     fn check(
         transaction: Transaction,
+        bytes: u64,
         genesis: &GenesisHash,
         bounds: &Bounds,
     ) -> Result<Self, Rejection> {
         let body = &transaction.body;
-        let bytes = encode(&transaction).len() as u64;
         let reject = |code, detail: String| Err(Rejection::new(code, detail));
         if body.version != TRANSACTION_VERSION {
             return reject(Code::UnknownVersion, format!("version {}", body.version));

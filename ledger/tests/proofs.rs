@@ -8,10 +8,12 @@ use chipledger_ledger::solo::Solo;
 use chipledger_ledger::store::Store;
 use chipledger_proof::check::item::{Kind, PlaceStatement};
 use chipledger_proof::check::{Statement, Verdict, check};
-use chipledger_proof::file::{ProofFile, seal};
+use chipledger_proof::file::{Content, ProofFile, seal};
+use chipledger_proof::shown::LookedNames;
 use chipledger_proof::state::Dimension;
 use chipledger_proof::trust::Pin;
-use chipledger_schemas::ids::Height;
+use chipledger_schemas::ids::{Height, ItemId};
+use chipledger_schemas::items::ItemSet;
 use chipledger_schemas::records::register::Origin;
 use chipledger_schemas::records::{Install, Pack, Receive, Record, Register, Ship, Unpack};
 use chipledger_schemas::time::DAY_MS;
@@ -50,9 +52,13 @@ impl Ledger {
     }
 
     fn register(&mut self, items: &str) {
+        self.register_set(id(items));
+    }
+
+    fn register_set(&mut self, items: ItemSet) {
         self.submit("FAB", |world| {
             Record::Register(Register {
-                items: id(items),
+                items,
                 model: id(MODEL),
                 site: id("TW-FAB"),
                 origin: Origin::Made,
@@ -453,4 +459,79 @@ fn proofs_are_small_and_quickly_checked() {
         };
         assert!(content < bound, "{name}: {content} bytes");
     }
+}
+
+/// A block of 1,024 serials in which no two neighbours have neighbouring numbers, but one serial
+/// that is not registered; one of its chips stands in three containers.
+fn scattered() -> (Ledger, ItemId, ItemId) {
+    let mut ledger = Ledger::new();
+    let first = 2_000_896;
+    assert_eq!(first % 1_024, 0);
+    let absent = first + 777;
+    let chip = |serial: u64| id::<ItemId>(&format!("FAB:{serial:07}"));
+    for odd in [0, 1] {
+        let serials = (first..first + 1_024).filter(|serial| serial % 2 == odd);
+        let chips: Vec<_> = serials.filter(|s| *s != absent).map(chip).collect();
+        ledger.register_set(ItemSet::of(&chips).unwrap());
+    }
+    let packed = chip(first + 779);
+    ledger.pack("FAB", &packed.to_string(), "FAB:b1", UnitKind::Board);
+    ledger.pack("FAB", "FAB:b1", "FAB:s1", UnitKind::Server);
+    ledger.pack("FAB", "FAB:s1", "FAB:r1", UnitKind::Rack);
+    (ledger, packed, chip(absent))
+}
+
+#[test]
+fn proofs_are_small_however_serials_are_scattered_and_no_byte_of_them_is_free() {
+    let (ledger, packed, absent) = scattered();
+    for (question, bound) in [
+        (Question::Item(packed.clone()), 8 * 1024),
+        (Question::Absent(absent), 4 * 1024),
+    ] {
+        let file = ledger.prove(&question);
+        let (bytes, content) = (file.bytes(), file.content_bytes());
+        println!("{question:?}: {content} bytes");
+        // Half of the target: a path grows with the ledger, a piece of names does not.
+        assert!(content < bound / 2, "{question:?}: {content} bytes");
+        let verdict = check(&bytes, &ledger.pin()).unwrap();
+        for place in 0..bytes.len() - 32 {
+            let mut changed = bytes[..bytes.len() - 32].to_vec();
+            changed[place] ^= 1;
+            assert!(check(&changed, &ledger.pin()).is_err());
+            seal(&mut changed);
+            // Another id that is absent too makes another true statement.
+            if let Ok(other) = check(&changed, &ledger.pin()) {
+                let Statement::Absent { id } = &other.statement else {
+                    panic!("{question:?}: byte {place}")
+                };
+                assert_ne!(other.statement, verdict.statement, "byte {place}");
+                assert_eq!(ledger.check(&Question::Absent(id.clone())), other);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_registered_serial_is_not_shown_as_absent_by_another_piece() {
+    let (ledger, packed, absent) = scattered();
+    let Content::Absent(mut forged) = ledger.prove(&Question::Absent(absent)).content else {
+        panic!("another content")
+    };
+    forged.id = packed;
+    let file = ledger.prove(&Question::Book);
+    let content = Content::Absent(forged.clone());
+    let shown = ProofFile {
+        content,
+        ..file.clone()
+    };
+    let refused = check(&shown.bytes(), &ledger.pin()).unwrap_err();
+    assert!(refused.to_string().contains("registered"), "{refused}");
+    let LookedNames::Present(names) = &mut forged.names else {
+        panic!("the block has serials")
+    };
+    names.piece.0.clear();
+    let content = Content::Absent(forged);
+    let shown = ProofFile { content, ..file };
+    let refused = check(&shown.bytes(), &ledger.pin()).unwrap_err();
+    assert!(refused.to_string().contains("another root"), "{refused}");
 }

@@ -110,8 +110,7 @@ impl Ledger {
         assert_eq!(view.item_count(), self.model.item_count);
         for page in 0..view.item_count().div_ceil(PAGE_ITEMS) {
             let (stored, model) = (view.page(page).unwrap(), self.model.page(page).unwrap());
-            assert_eq!(stored.digests, model.digests, "page {page}");
-            assert_eq!(stored.items, model.items, "page {page}");
+            assert_eq!(stored, model, "page {page}");
         }
         let kinds: BTreeSet<EntryKind> = self
             .model

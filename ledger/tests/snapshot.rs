@@ -11,17 +11,17 @@ mod history;
 
 use std::path::PathBuf;
 
-use chipledger_ledger::audit::{AuditError, audit, check_books};
+use chipledger_ledger::audit::{audit, check_books};
 use chipledger_ledger::chain::{Proposal, Slot};
 use chipledger_ledger::fixture::{MODEL, genesis, id, key};
 use chipledger_ledger::prove::{ProveError, Question, Since, prove};
 use chipledger_ledger::read::balances::{By, ComputeQuery};
 use chipledger_ledger::read::items::ItemFilter;
 use chipledger_ledger::read::{AsOf, Known, QueryError};
-use chipledger_ledger::store::Store;
 use chipledger_ledger::store::snapshot::{
     Importer, Manifest, SnapshotError, delete_snapshot, read_chunk, read_manifest, snapshots,
 };
+use chipledger_ledger::store::{PruneError, Store};
 use chipledger_ledger::verify::{VerifiedTransaction, verify_block};
 use chipledger_proof::check::check;
 use chipledger_proof::state::{Dimension, LastMovement};
@@ -463,8 +463,10 @@ fn chunks_come_in_any_order_once_and_wrong_ones_are_named() {
     let store = importer.finish().unwrap();
     assert_eq!(store.head().header, *manifest.header());
     assert!(!file.exists(), "what was collected is gone");
-    let judged = audit(&dir, &mut |_| {}).unwrap_err();
-    assert!(matches!(judged, AuditError::NotWhole { first: Height(21) }));
+    drop(store);
+    let judged = audit(&dir, &mut |_| {}).unwrap();
+    assert!(judged.passes(), "{:?}", judged.damages);
+    assert_eq!(judged.first, Height(21));
     let again = Importer::begin(&dir, &genesis(), manifest);
     assert!(matches!(again, Err(SnapshotError::Exists { .. })));
 }
@@ -558,4 +560,185 @@ fn snapshots_are_kept_listed_and_deleted() {
     let gone = read_manifest(&kept, Height(5)).unwrap_err();
     assert!(matches!(gone, SnapshotError::NotKept { .. }));
     assert_eq!(read_chunk(&kept, Height(10), &Hash::ZERO).unwrap(), None);
+}
+
+/// Asks two ledgers the same about a moment.
+fn expect_same_at(ours: &Store, theirs: &Store, chips: &[ItemId], as_of: AsOf) {
+    let (ours, theirs) = (ours.view(), theirs.view());
+    for by in By::ALL {
+        let query = ComputeQuery {
+            by: *by,
+            as_of,
+            filters: Vec::new(),
+        };
+        let (a, b) = (
+            ours.compute(&query).unwrap(),
+            theirs.compute(&query).unwrap(),
+        );
+        assert_eq!(a.rows, b.rows, "{by:?} {as_of:?}");
+    }
+    for chip in chips {
+        let where_is = |view: &chipledger_ledger::store::View<'_>| {
+            let w = view.whereabouts(chip, as_of).unwrap();
+            (w.place, w.containers, w.holder, w.owner, w.user, w.status)
+        };
+        assert_eq!(where_is(&ours), where_is(&theirs), "{chip} {as_of:?}");
+    }
+}
+
+#[test]
+fn a_pruned_ledger_answers_as_one_that_began_with_a_snapshot() {
+    let mut teller = Teller::new(11);
+    teller.begin_corrections();
+    teller.tell(20);
+    let manifest = teller.store.snapshot_to(&teller.kept()).unwrap();
+    let base = manifest.height();
+    let young = teller.import(&manifest, "young");
+    for _ in 0..25 {
+        teller.tell(1);
+        teller.correct_something();
+    }
+    teller.follow(&young);
+    let pruned = teller.store.prune(base.next()).unwrap().unwrap();
+    assert_eq!((pruned.first, pruned.blocks), (base.next(), base.next().0));
+    assert_eq!(teller.store.prune(base.next()).unwrap(), None, "once");
+    let head = teller.store.head().header.height;
+    for height in (0..=head.0).map(Height) {
+        let held = |store: &Store| {
+            let header = store.header(height).unwrap().is_some();
+            (header, store.block(height).unwrap().is_some())
+        };
+        assert_eq!(held(&teller.store), held(&young), "height {height}");
+    }
+    expect_same_present(&teller.store, &young);
+    let known = |height| AsOf {
+        at: None,
+        known_at: Some(Known::Height(height)),
+    };
+    let settled = manifest
+        .header()
+        .time
+        .plus_ms(genesis().bounds.future_ms_max);
+    let at = |time| AsOf {
+        at: Some(time),
+        known_at: None,
+    };
+    let chips: Vec<_> = (0..8).map(corrected).collect();
+    for as_of in [
+        known(base),
+        known(Height(base.0 + 7)),
+        at(settled),
+        at(settled.plus_ms(7_200_000)),
+    ] {
+        expect_same_at(&teller.store, &young, &chips, as_of);
+    }
+    for as_of in [known(Height(base.0 - 1)), at(manifest.header().time)] {
+        for store in [&teller.store, &young] {
+            let error = store.view().moment(as_of).unwrap_err();
+            let QueryError::BeforeHistory { first } = error else {
+                panic!("{error}");
+            };
+            assert_eq!(first, base.next());
+        }
+    }
+    let moment = teller.store.view().moment(AsOf::default()).unwrap();
+    let trace = teller.store.view().trace(&corrected(0), moment);
+    assert!(matches!(trace, Err(QueryError::BeforeHistory { .. })));
+    let since = Since::Checkpoint(Height(base.0 - 1));
+    let proof = prove(&teller.store, &Question::Book, since);
+    assert!(matches!(
+        proof,
+        Err(ProveError::Query(QueryError::BeforeHistory { .. }))
+    ));
+}
+
+#[test]
+fn a_pruned_ledger_goes_on_proves_and_opens_again() {
+    let mut teller = Teller::new(12);
+    teller.begin_corrections();
+    teller.tell(10);
+    for first in [20, 25, 41] {
+        while teller.store.head().header.height < Height(first + 5) {
+            teller.tell(1);
+            teller.correct_something();
+        }
+        teller.store.prune(Height(first)).unwrap().unwrap();
+        check_books(&teller.store.view()).unwrap();
+        for question in [
+            Question::Item(corrected(1)),
+            Question::Totals(Dimension::World),
+            Question::Book,
+        ] {
+            let file = prove(&teller.store, &question, Since::Genesis).unwrap();
+            check(&file.bytes(), &Pin::Genesis(teller.store.genesis_hash())).unwrap();
+        }
+    }
+    // A chip that came since has its whole journey here, and it is proven complete.
+    let before = teller.store.head().header.height;
+    let register = Register {
+        items: id("FAB:7700000"),
+        model: id(MODEL),
+        site: id("TW-FAB"),
+        origin: Origin::Made,
+        lot: None,
+        device_keys: Vec::new(),
+        occurred_at: teller.now(),
+    };
+    teller.submit(Record::Register(register));
+    teller.tell(9);
+    teller.store.prune(before.next()).unwrap().unwrap();
+    let journey = prove(
+        &teller.store,
+        &Question::Journey(id("FAB:7700000")),
+        Since::Genesis,
+    );
+    check(
+        &journey.unwrap().bytes(),
+        &Pin::Genesis(teller.store.genesis_hash()),
+    )
+    .unwrap();
+    let beyond = Height(teller.store.head().header.height.0 + 1);
+    assert!(matches!(
+        teller.store.prune(beyond),
+        Err(PruneError::BeyondHead { .. })
+    ));
+    // It opens again, and gives out the snapshots that others do.
+    let manifest = teller.store.snapshot_to(&teller.kept()).unwrap();
+    let young = teller.import(&manifest, "young");
+    expect_same_present(&young, &teller.store);
+    let (dir, head) = (teller.store.dir().to_owned(), teller.store.head());
+    let Teller {
+        store, temporary, ..
+    } = teller;
+    drop(store);
+    let store = Store::open(&dir).unwrap();
+    assert_eq!(store.head(), head);
+    assert_eq!(store.first_height().unwrap(), before.next());
+    drop(store);
+    // An audit judges what is held, and says from where.
+    let judged = audit(&dir, &mut |_| {}).unwrap();
+    assert!(judged.passes(), "{:?}", judged.damages);
+    assert_eq!(
+        (judged.first, judged.height),
+        (before.next(), head.header.height)
+    );
+    assert!(judged.items > 0 && judged.transactions > 0);
+    drop(temporary);
+}
+
+#[test]
+fn pruning_gives_the_disk_its_room_back() {
+    let mut teller = Teller::new(13);
+    teller.tell(300);
+    teller.store.compact().unwrap();
+    let pruned = teller.store.prune(Height(291)).unwrap().unwrap();
+    assert!(
+        pruned.bytes_after * 3 < pruned.bytes_before * 2,
+        "{pruned:?}"
+    );
+    let blocks =
+        |sizes: Vec<(&str, u64)>| sizes.iter().find(|(name, _)| *name == "blocks").unwrap().1;
+    let left = blocks(teller.store.disk_bytes().unwrap());
+    assert!(left < 100_000, "{left} bytes of blocks are left");
+    check_books(&teller.store.view()).unwrap();
 }

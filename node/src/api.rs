@@ -29,6 +29,7 @@ mod error;
 mod events;
 mod export;
 mod items;
+pub mod narrow;
 mod openapi;
 mod parameters;
 mod proofs;
@@ -126,12 +127,23 @@ impl Server {
 /// # Errors
 /// When the address cannot be bound: choose another one.
 pub async fn serve(listen: SocketAddr, context: ApiContext) -> std::io::Result<Server> {
+    let limits = context.limits;
+    serve_router(listen, limits, |stopping| {
+        routes::router(Api::new(context, stopping))
+    })
+    .await
+}
+
+/// Binds an address and serves a router there.
+async fn serve_router(
+    listen: SocketAddr,
+    limits: Limits,
+    router: impl FnOnce(watch::Receiver<bool>) -> axum::Router,
+) -> std::io::Result<Server> {
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
     let (stop, stopping) = watch::channel(false);
-    let limits = context.limits;
-    let api = Api::new(context, stopping.clone());
-    let router = routes::router(api);
+    let router = router(stopping.clone());
     let listener = connection::Bounded::new(listener, limits);
     let task = tokio::spawn(async move {
         let ended = axum::serve(listener, router).with_graceful_shutdown(stopped(stopping));

@@ -11,7 +11,8 @@ mod init;
 mod peers;
 mod reset_guard;
 mod reset_wal;
-mod run;
+#[doc(hidden)]
+pub mod run;
 
 /// Keeps a replica of the ledger: follows the other peers, and votes if it has a seat.
 #[derive(clap::Parser, Debug)]

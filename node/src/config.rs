@@ -48,6 +48,9 @@ pub struct Config {
     /// What is kept of the past.
     #[serde(default)]
     pub history: HistoryConfig,
+    /// How a node follows that sees only what is its member's own.
+    #[serde(default)]
+    pub follow: FollowConfig,
     /// What becomes of evidence against validators.
     #[serde(default)]
     pub evidence: EvidenceConfig,
@@ -100,9 +103,10 @@ impl Default for ApiConfig {
 pub struct HistoryConfig {
     /// Blocks kept besides the present state; 0 keeps all.
     pub blocks: u64,
-    /// A snapshot is taken every so many blocks and at stop; 0 takes none.
+    /// A snapshot is taken every so many blocks and at stop; 0 takes none. Leave it as the others
+    /// have it: a new node fetches the same snapshot from several.
     pub snapshot_every: u64,
-    /// Snapshots kept.
+    /// Snapshots kept, and one from the last stop.
     pub snapshots: usize,
     /// Whether an empty node begins from a peer's snapshot instead of from genesis.
     pub start_from_snapshot: bool,
@@ -115,6 +119,42 @@ impl Default for HistoryConfig {
             snapshot_every: 10_000,
             snapshots: 2,
             start_from_snapshot: false,
+        }
+    }
+}
+
+/// Which part of the ledger a node follows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FollowView {
+    /// As the roles of a founding member allow; everything, for a member that came later.
+    #[default]
+    Auto,
+    /// Headers, certificates, and proofs of the member's own items.
+    Own,
+    /// Everything: for customs, regulators and inspectors.
+    Full,
+}
+
+/// How a node follows its member's own items: the section `[follow]`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FollowConfig {
+    /// Which part of the ledger it follows: `auto`, `own` or `full`.
+    pub view: FollowView,
+    /// Folder of the proof files; `proofs` in the data directory by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proofs: Option<PathBuf>,
+    /// Least seconds between two looks for new proofs.
+    pub refresh_s: u64,
+}
+
+impl Default for FollowConfig {
+    fn default() -> Self {
+        Self {
+            view: FollowView::Auto,
+            proofs: None,
+            refresh_s: 60,
         }
     }
 }
@@ -230,6 +270,12 @@ impl Config {
         if self.history.blocks != 0 && self.history.blocks < 1_000 {
             return wrong("history.blocks", "keep at least 1000 blocks, or 0 for all");
         }
+        if self.history.snapshot_every > 0 && self.history.snapshots == 0 {
+            return wrong(
+                "snapshots",
+                "keep at least 1, or take none with snapshot_every = 0",
+            );
+        }
         if let Some(validator) = &self.validator
             && Self::guard_path(validator).starts_with(&self.data)
         {
@@ -267,6 +313,9 @@ impl Config {
         }
         if let Some(key) = &mut self.evidence.key {
             absolute(key);
+        }
+        if let Some(proofs) = &mut self.follow.proofs {
+            absolute(proofs);
         }
     }
 
@@ -313,6 +362,17 @@ impl Config {
     /// Snapshots taken here.
     pub fn snapshots_dir(&self) -> PathBuf {
         self.data.join("snapshots")
+    }
+
+    /// Headers of a node that follows its member's own items.
+    pub fn follow_dir(&self) -> PathBuf {
+        self.data.join("follow")
+    }
+
+    /// Proofs of the member's own items.
+    pub fn proofs_dir(&self) -> PathBuf {
+        let beside = || self.data.join("proofs");
+        self.follow.proofs.clone().unwrap_or_else(beside)
     }
 
     /// Evidence against validators.

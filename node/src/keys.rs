@@ -152,6 +152,15 @@ impl MemberKey {
     }
 }
 
+impl MemberKey {
+    /// The key in the form that the transport takes: for a peer key.
+    pub fn keypair(&self) -> Option<libp2p::identity::Keypair> {
+        let mut secret = [0; 32];
+        hex::decode_to_slice(self.key.to_hex().as_bytes(), &mut secret).ok()?;
+        crate::network::peer_keypair(&mut secret)
+    }
+}
+
 fn io(path: &Path, source: std::io::Error) -> KeyError {
     KeyError::Io {
         path: path.to_owned(),

@@ -156,6 +156,30 @@ impl Network {
     }
 }
 
+impl Network {
+    /// As [`Self::start`], for a node that runs no consensus engine (yet). Give a list with this
+    /// node itself as a narrow peer ([`Admitted::with_narrow`]), now and later: then it has the
+    /// records protocol and takes no part in gossip and block sync, whatever its member may see.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_without_engine(
+        config: NetworkConfig,
+        keypair: Keypair,
+        chain: GenesisHash,
+        admitted: Admitted,
+        registry: &SharedRegistry,
+    ) -> Result<(NetworkHandle, mpsc::Receiver<Input>), NetworkError> {
+        let prepared = Prepared::new(config, keypair, chain, admitted, registry).await?;
+        let backlog = Arc::new(AtomicUsize::new(0));
+        let handled = backlog.clone();
+        let send = Arc::new(move |event: Event| {
+            handled.fetch_sub(driver::cost(&event), std::sync::atomic::Ordering::Relaxed);
+        });
+        Ok(prepared.run(EnginePort { send, backlog }))
+    }
+}
+
 /// The node's channel for proposal parts, forwarded to the actor.
 fn parts_sender<Ctx: Context>(actor: NetworkRef<Ctx>) -> mpsc::Sender<NetworkMsg<Ctx>> {
     let (sender, mut receiver) = mpsc::channel::<NetworkMsg<Ctx>>(16);

@@ -45,6 +45,9 @@ use crate::network::{
     Input, Network, NetworkError, NetworkHandle, Refusal, RequestKind, Response, Started,
     peer_keypair,
 };
+use crate::pruning::Pruning;
+use crate::serve::Records;
+use crate::snapshots::Snapshots;
 use crate::status;
 
 mod advice;
@@ -96,6 +99,18 @@ pub enum NodeError {
     /// Undecided blocks cannot be read.
     #[error(transparent)]
     Undecided(#[from] UndecidedError),
+    /// An empty node cannot begin.
+    #[error(transparent)]
+    Begin(#[from] crate::snapshots::BeginError),
+    /// The headers that are followed cannot be kept.
+    #[error(transparent)]
+    Headers(#[from] crate::follow::headers::HeadersError),
+    /// The proofs of own items cannot be kept.
+    #[error(transparent)]
+    Proofs(#[from] crate::follow::proofs::ProofsError),
+    /// The history cannot be pruned.
+    #[error(transparent)]
+    Prune(#[from] chipledger_ledger::store::PruneError),
     /// The network does not start.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -152,6 +167,7 @@ pub struct Node {
     tasks: JoinSet<Result<(), NodeError>>,
     engine: arc_malachitebft_app_channel::EngineHandle,
     stop: watch::Sender<bool>,
+    snapshots: Snapshots,
     _lock: DirLock,
 }
 
@@ -199,6 +215,7 @@ impl Node {
         let lock = DirLock::take(&config.data)?;
         let peer = MemberKey::load(&config.peer_key, Purpose::Peer)?;
         let guard = open_guard(&config)?;
+        crate::snapshots::begin(&config, &read_genesis(&config)?, &peer).await?;
         let store = open_store(&config)?;
         let store = match hooks.sabotage {
             Some(sabotage) => store.with_sabotage(sabotage),
@@ -306,7 +323,16 @@ impl Node {
             gossip.run(network).await;
             Ok(())
         });
-        tasks.spawn(take_inputs(handle.clone(), guard.clone(), inputs));
+        let records = Records::new(store.clone(), config.snapshots_dir());
+        tasks.spawn(take_inputs(handle.clone(), guard.clone(), records, inputs));
+        let pruning = Pruning::new(store.clone(), &config).run(handle.heights.clone());
+        tasks.spawn(async move { pruning.await.map_err(NodeError::from) });
+        let snapshots = Snapshots::new(store.clone(), &config);
+        let keeping = snapshots.clone().run(handle.heights.clone());
+        tasks.spawn(async move {
+            keeping.await;
+            Ok(())
+        });
         let reporter = Reporter::open(handle.clone(), config.evidence_dir(), clerk)?;
         tasks.spawn(async move { Ok(reporter.run(evidence_found).await?) });
         if let Some(guard) = guard {
@@ -335,6 +361,7 @@ impl Node {
             tasks,
             engine,
             stop,
+            snapshots,
             _lock: lock,
         })
     }
@@ -369,6 +396,7 @@ impl Node {
         if tokio::time::timeout(STOP_MAX, stopping).await.is_err() {
             tracing::warn!("not everything ended in time; the process ends all the same");
         }
+        self.snapshots.at_stop().await;
     }
 }
 
@@ -402,7 +430,7 @@ pub fn read_genesis(config: &Config) -> Result<Genesis, NodeError> {
 fn open_store(config: &Config) -> Result<Store, NodeError> {
     let genesis = read_genesis(config)?;
     let dir = config.ledger_dir();
-    if !dir.join("CURRENT").exists() {
+    if !Store::is_in(&dir) {
         return Ok(Store::create(&dir, &genesis)?);
     }
     let store = Store::open(&dir)?;
@@ -433,6 +461,7 @@ fn progress_of(store: &Store) -> Progress {
 async fn take_inputs(
     node: NodeHandle,
     guard: Option<SharedGuard>,
+    records: Records,
     mut inputs: mpsc::Receiver<Input>,
 ) -> Result<(), NodeError> {
     while let Some(input) = inputs.recv().await {
@@ -445,14 +474,18 @@ async fn take_inputs(
                         .await;
                 node.metrics.gossip_refused(refused.unwrap_or(0));
             }
-            Input::Request { request, reply, .. } => match request.kind {
+            Input::Request {
+                member,
+                request,
+                reply,
+                ..
+            } => match request.kind {
                 RequestKind::GuardStatus => {
                     let status = status::answer(&node, guard.as_ref(), &request.body);
                     reply
                         .send(status.map_or(Response::Refused(Refusal::NotFound), Response::Found));
                 }
-                // Dropped without an answer: the peer is told that this node does not serve it.
-                _ => reply.send(Response::Refused(Refusal::NotFound)),
+                _ => records.answer(member, request, reply),
             },
             Input::PeerConnected(_) | Input::PeerDisconnected(_) => {}
         }

@@ -8,6 +8,7 @@
 //! does not re-encode to the same bytes, so that one value has one encoding.
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
+use bincode::enc::write::{SizeWriter, Writer};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -56,14 +57,36 @@ pub enum DecodeError {
 /// # Panics
 /// Never for the project's own types: they hold nothing that the format cannot express.
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    bincode::serde::encode_to_vec(value, bincode::config::standard())
-        .expect("the project's types are encodable")
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    encode_into(value, &mut bytes);
+    bytes
 }
 
 /// Appends the canonical bytes of a value.
 pub fn encode_into<T: Serialize>(value: &T, bytes: &mut Vec<u8>) {
-    bincode::serde::encode_into_std_write(value, bytes, bincode::config::standard())
+    bincode::serde::encode_into_writer(value, Appended(bytes), bincode::config::standard())
         .expect("the project's types are encodable");
+}
+
+/// How many canonical bytes a value has.
+pub fn encoded_len<T: Serialize>(value: &T) -> usize {
+    let mut size = SizeWriter::default();
+    bincode::serde::encode_into_writer(value, &mut size, bincode::config::standard())
+        .expect("the project's types are encodable");
+    size.bytes_written
+}
+
+/// Room for what is encoded most: items, entries and transactions take no second allocation.
+const USUAL_BYTES: usize = 512;
+
+struct Appended<'a>(&'a mut Vec<u8>);
+
+impl Writer for Appended<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), bincode::error::EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
 }
 
 /// Reads a value from canonical bytes that came from outside.
@@ -117,6 +140,12 @@ pub fn known_version<'de, D: Deserializer<'de>, const KNOWN: u16>(d: D) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_length_is_that_of_the_bytes() {
+        let value = (7_u8, "text", vec![70_000_u64; 300], Some([1_u8; 32]));
+        assert_eq!(encoded_len(&value), encode(&value).len());
+    }
 
     #[test]
     fn refuses_trailing_bytes() {

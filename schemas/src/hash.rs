@@ -260,6 +260,10 @@ purposes! {
     ENTRY_VALUE = "chipledger v1 entry value";
     /// An entry: key digest and value digest.
     ENTRY = "chipledger v1 entry";
+    /// Piece of an entry of names: leaf of the tree over its pieces.
+    NAMES_PIECE = "chipledger v1 names piece";
+    /// Inner node of the tree over the pieces of an entry of names.
+    NAMES_NODE = "chipledger v1 names node";
     /// Root of a bucket of entries.
     BUCKET = "chipledger v1 bucket";
     /// Inner node over buckets.
@@ -288,4 +292,6 @@ purposes! {
     FILE = "chipledger v1 file";
     /// Preimage of a chip's signature on its own report.
     DEVICE_REPORT = "chipledger v1 device report";
+    /// Version of an item as its member's observers are told: the item and its containers.
+    OWN_ITEM = "chipledger v1 own item";
 }

@@ -3,7 +3,7 @@
 //! Under the replay clock a block's time is the highest `signed_at` in it, so transactions whose
 //! window ends before that must go into an earlier block.
 
-use chipledger_schemas::encode::encode;
+use chipledger_schemas::encode::encoded_len;
 use chipledger_schemas::genesis::Bounds;
 use chipledger_schemas::time::Time;
 use chipledger_schemas::transaction::Transaction;
@@ -38,7 +38,7 @@ impl<I: Iterator<Item = Transaction>> Iterator for Batches<I> {
         let (mut item_events, mut bytes, mut window_end) = (0_u64, 0_u64, Time(u64::MAX));
         while let Some(next) = self.transactions.peek() {
             item_events = item_events.saturating_add(next.item_events());
-            bytes = bytes.saturating_add(encode(next).len() as u64);
+            bytes = bytes.saturating_add(encoded_len(next) as u64);
             let fits = item_events <= self.item_events_max && bytes <= self.bytes_max;
             let in_time = next.body.signed_at < window_end;
             if !(batch.is_empty() || fits && in_time) {

@@ -26,6 +26,9 @@ use crate::world::{World, WorldConfig};
 
 pub mod network;
 pub mod soak;
+pub mod stages;
+
+use stages::Stage;
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -62,6 +65,8 @@ pub struct Report {
     pub limits: Vec<Rate>,
     /// The ledger's figures.
     pub figures: Vec<Rate>,
+    /// What one transaction of one chip costs a core.
+    pub stages: Vec<Stage>,
     /// Bytes on disk of the loaded world after compaction.
     pub world_disk_bytes: u64,
     /// Its item-events.
@@ -137,12 +142,14 @@ pub fn run(config: &BenchConfig) -> Result<Report, BenchError> {
     drop(store);
     figures.push(random_records(config)?);
     figures.push(single_chips(config)?);
-    for name in ["world", "random", "single"] {
+    let stages = stages::stages(&config.dir.join("stages"), config.single.min(20_000))?;
+    for name in ["world", "random", "single", "stages"] {
         std::fs::remove_dir_all(config.dir.join(name))?;
     }
     Ok(Report {
         limits,
         figures,
+        stages,
         world_disk_bytes,
         world_item_events: done.item_events,
         commitment_bytes,
@@ -216,6 +223,7 @@ struct Ground {
     certifier: Certifier,
     fab: MemberId,
     key: SecretKey,
+    validator: SecretKey,
     genesis: chipledger_schemas::genesis::Genesis,
     site: chipledger_schemas::ids::SiteId,
     time: Time,
@@ -243,6 +251,7 @@ impl Ground {
         Ok(Self {
             certifier,
             key: world.key(&fab),
+            validator: world.validator_key(),
             fab,
             genesis,
             site,

@@ -19,7 +19,7 @@ use chipledger_node::consensus::context::{BlockValue, LedgerContext, Proposal, S
 use chipledger_node::consensus::signing::REFUSED;
 use chipledger_node::guard::{Guard, guard_path};
 use chipledger_node::keys::{MemberKey, Purpose};
-use chipledger_node::node::{Hooks, Node, read_genesis};
+use chipledger_node::node::{Hooks, read_genesis};
 use chipledger_schemas::certificate::{Step, consensus_preimage};
 use chipledger_schemas::ids::{BlockHash, GenesisHash, Height, MemberId};
 use chipledger_schemas::keys::SecretKey;
@@ -54,15 +54,9 @@ struct Arguments {
     panic_over: Option<String>,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<std::process::ExitCode> {
     let arguments = Arguments::parse();
     let config = Config::load(&arguments.config)?;
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(
-            "warn,chipledger_node=info",
-        ))
-        .with_writer(std::io::stderr)
-        .init();
     if arguments.no_guard {
         forget(&config)?;
     }
@@ -70,21 +64,8 @@ fn main() -> anyhow::Result<()> {
         network: proxy(&arguments, &config)?,
         sabotage: sabotage(&arguments),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let mut node = Box::pin(Node::start_with(config, hooks)).await?;
-        let mut stop = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            error = node.failed() => Err(error.into()),
-            _ = stop.recv() => {
-                node.shutdown().await;
-                Ok(())
-            }
-        }
-    })
+    // All of the node that is compiled stays in its library: this program is small.
+    chipledger_node::commands::run::run(config, hooks)
 }
 
 /// A new guard in place of the one that remembers.

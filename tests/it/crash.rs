@@ -1,8 +1,11 @@
 //! Crashes: wherever one strikes, the ledger stands at a committed height, has everything that was
 //! acknowledged, and passes an audit.
 
+mod disk;
 mod disk_full;
+mod everywhere;
 mod kill;
+mod recorder;
 mod torn;
 
 use std::collections::BTreeSet;

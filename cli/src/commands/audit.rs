@@ -52,11 +52,6 @@ impl Args {
 fn cannot_audit(error: AuditError) -> Failure {
     match error {
         AuditError::Store(error) => error.into(),
-        AuditError::NotWhole { .. } => Failure::new(
-            Class::NotFound,
-            error.to_string(),
-            "Audit a ledger that holds all of history.",
-        ),
         AuditError::Scratch { .. } => Failure::new(
             Class::Io,
             error.to_string(),
@@ -73,6 +68,7 @@ fn answer(report: &Report) -> Answer {
     let answer = Answer::default()
         .fact("verdict", "verdict", verdict)
         .fact("genesis", "genesis", genesis)
+        .fact("first_height", "audited from height", report.first.0)
         .fact("height", "height", report.height.0)
         .fact(
             "transactions",

@@ -40,14 +40,16 @@ impl Args {
             })
         };
         let replacement = self.json.as_ref().map(parse).transpose()?;
-        self.write.act(out, WhenArgs { occurred_at: None }, |_, _| {
-            Ok(vec![Record::Correct(Correct {
-                items,
-                record: self.record,
-                carried: Vec::new(),
-                replacement,
-                reason: self.reason,
-            })])
-        })
+        self.write
+            .act(out, WhenArgs { occurred_at: None }, |_, source| {
+                let carried = source.carried(&items)?;
+                Ok(vec![Record::Correct(Correct {
+                    items,
+                    record: self.record,
+                    carried,
+                    replacement,
+                    reason: self.reason,
+                })])
+            })
     }
 }

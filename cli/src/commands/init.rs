@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use chipledger_ledger::store::Store;
+use chipledger_ledger::store::{Store, StoreError};
 use chipledger_schemas::catalogue;
 use chipledger_schemas::certificate::{ValidatorSeat, ValidatorSet};
 use chipledger_schemas::genesis::{Bounds, Clock, Founder, GENESIS_VERSION, Genesis};
@@ -70,9 +70,9 @@ struct SoloArgs {
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        if self.ledger.ledger.join("CURRENT").exists() {
+        if Store::is_in(&self.ledger.ledger) {
             let dir = self.ledger.ledger.clone();
-            return Err(chipledger_ledger::store::StoreError::NotEmpty { dir }.into());
+            return Err(StoreError::NotEmpty { dir }.into());
         }
         let Some(path) = &self.genesis else {
             return self.solo(out);

@@ -46,7 +46,7 @@ impl Args {
                 Value::of(found.irregularity),
             )
             .fact("since", "since", found.since)
-            .fact("record", "record", record.to_string());
+            .fact("record", "record", Value::of(record));
         out.print(&answer)
     }
 }

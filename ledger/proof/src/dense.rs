@@ -4,7 +4,7 @@
 //! nothing and the depth alone follows from the count. The top does not say how many leaves there
 //! are; the root that wraps it does ([`crate::items_root`], [`crate::names_root`]).
 
-use chipledger_schemas::hash::{BUCKET_NODE, Hash, ITEM_NODE, Purpose};
+use chipledger_schemas::hash::{BUCKET_NODE, Hash, ITEM_NODE, NAMES_NODE, Purpose};
 use serde::{Deserialize, Serialize};
 
 use chipledger_schemas::merkle::PathError;
@@ -24,6 +24,11 @@ pub static ITEMS: Dense = Dense {
 pub static BUCKETS: Dense = Dense {
     node: &BUCKET_NODE,
     depth_min: 0,
+};
+/// The tree over the 16 pieces of an entry of names.
+pub static NAMES: Dense = Dense {
+    node: &NAMES_NODE,
+    depth_min: 4,
 };
 
 /// Levels above `count` leaves: the binary logarithm, rounded up.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chipledger_schemas::block::Header;
 use chipledger_schemas::hash::Hash;
-use chipledger_schemas::ids::ItemNumber;
+use chipledger_schemas::ids::{ItemId, ItemNumber};
 use serde::{Deserialize, Serialize};
 
 use crate::bundle::DenseBundle;
@@ -13,7 +13,10 @@ use crate::dense::ITEMS;
 use crate::entry::{AbsenceProof, EntryProof};
 use crate::items::items_root;
 use crate::names::BucketEntry;
-use crate::state::{Catalogue, CatalogueModel, Entry, Item, Key, ModelNumber, Stored};
+use crate::state::{
+    Catalogue, CatalogueModel, Entry, Item, Key, ModelNumber, Names, PIECE_SIBLINGS, Stored,
+    name_slot, names_digest,
+};
 use crate::state_root;
 
 /// The two roots that make a state root.
@@ -61,6 +64,64 @@ impl ShownEntry {
         };
         self.proof.verify(&roots.names, &entry)?;
         Ok(value)
+    }
+}
+
+/// Serials of an entry of names: the piece that the one asked for lies in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShownNames {
+    /// The registered ones of 64 serials.
+    pub piece: Names,
+    /// From the piece to the entry: hashes beside the path.
+    pub siblings: [Hash; PIECE_SIBLINGS],
+    /// The entry's path.
+    pub proof: EntryProof,
+}
+
+impl ShownNames {
+    /// What an entry of names says about a serial, with the entry's path.
+    pub fn new(names: &Names, offset: u16, proof: EntryProof) -> Self {
+        let (piece, siblings) = names.piece(offset);
+        Self {
+            piece,
+            siblings,
+            proof,
+        }
+    }
+
+    /// The number of an id, once the path is checked; `None` if it is not registered.
+    pub fn number(&self, id: &ItemId, roots: &Roots) -> Result<Option<ItemNumber>, Refusal> {
+        let (key, offset) = name_slot(id);
+        let entry = BucketEntry {
+            key: key.digest(),
+            value: names_digest(&self.piece.top_from(offset, &self.siblings)),
+        };
+        self.proof.verify(&roots.names, &entry)?;
+        Ok(self.piece.get(offset))
+    }
+}
+
+/// Serials of an entry of names, or the proof that there is no such entry.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LookedNames {
+    /// It is there.
+    Present(ShownNames),
+    /// Nothing stands under the key.
+    Absent(AbsenceProof),
+}
+
+impl LookedNames {
+    /// The number of an id, or `None` when it is shown that it has none.
+    pub fn number(&self, id: &ItemId, roots: &Roots) -> Result<Option<ItemNumber>, Refusal> {
+        match self {
+            Self::Present(shown) => shown.number(id, roots),
+            Self::Absent(proof) => {
+                proof.verify(&roots.names, &name_slot(id).0.digest())?;
+                Ok(None)
+            }
+        }
     }
 }
 

@@ -17,13 +17,17 @@ mod totals;
 pub use account::{Account, AccountPlace, Balance, BalanceRow};
 pub use chain::{Catalogue, CatalogueModel, Chain, Upgrade};
 pub use documents::{
-    Alert, Clearance, Licence, Limit, Order, Policy, Proposal, Run, Shipment, ShipmentState,
+    Alert, Clearance, Licence, Limit, Order, Policy, Proposal, REDIRECTS_MAX, Redirected, Run,
+    Shipment, ShipmentState,
 };
 pub use item::{
     ContentRow, Evidence, EvidenceKind, Item, ItemKind, LastMovement, ModelNumber, next_history,
 };
+pub(crate) use key::names_digest;
 pub use key::{DeviceKeyOf, Entry, EntryKind, IssuerOf, Key, ModelVersions, Seen, Stored};
-pub use names::{NAMES_PER_BLOCK, NameRun, Names, name_slot};
+pub use names::{
+    NAMES_PER_BLOCK, NAMES_PER_PIECE, NameRun, Names, NotNames, PIECE_SIBLINGS, name_slot,
+};
 pub use parties::{Member, MemberKey, Site, Vetting};
 pub use seats::{Equivocation, Seated, Seats};
 pub use totals::{Amount, Dimension, Totals, TotalsRow};

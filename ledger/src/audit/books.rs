@@ -51,11 +51,9 @@ pub fn check_books<S: State>(state: &S) -> Result<(), BooksError> {
     let mut balances = Balances::new();
     let mut ended: BTreeMap<(ModelNumber, Status), u64> = BTreeMap::new();
     for page in 0..state.item_count().div_ceil(PAGE_ITEMS) {
-        for (place, item) in (0..).zip(state.page(page)?.items) {
-            let number = ItemNumber(page * PAGE_ITEMS + place);
-            if let Some(item) = item {
-                count_chip(&draft, number, &item, &mut balances, &mut ended)?;
-            }
+        for (place, item) in state.page(page)?.items()? {
+            let number = ItemNumber(page * PAGE_ITEMS + place as u64);
+            count_chip(&draft, number, &item, &mut balances, &mut ended)?;
         }
     }
     let mut totals: BTreeMap<(Dimension, ModelNumber, Status), Amount> = BTreeMap::new();
@@ -163,7 +161,7 @@ fn booked_balances<S: State>(state: &S) -> Result<Balances, BooksError> {
     let mut booked = Balances::new();
     for (key, entry) in state.entries(EntryKind::Account)? {
         if let (Key::Account(account), Some(balance)) = (key, Balance::of(&entry)) {
-            for row in &balance.0 {
+            for row in &balance.rows {
                 booked.insert((account.clone(), row.model), (row.count, row.disputed));
             }
         }

@@ -128,29 +128,31 @@ fn key_in_words(name: &str, key: &[u8]) -> String {
         columns::HISTORY => key
             .split_first()
             .and_then(|(level, index)| Some(format!("node {} of level {level}", number(index)?))),
-        columns::WINDOWS => key.split_at_checked(8).and_then(|(end, id)| {
+        columns::WINDOWS => key.split_at_checked(8).and_then(|(end, height)| {
             Some(format!(
-                "window until {} of transaction {}",
+                "windows until {} of the transactions at height {}",
                 Time(number(end)?),
-                hash(id)?
+                number(height)?
             ))
         }),
         columns::TRANSACTIONS => hash(key).map(|id| format!("transaction {id}")),
-        columns::MOVEMENTS => key.split_at_checked(8).and_then(|(row, at)| {
-            Some(format!(
-                "{} at {}",
-                range(number(row)?, MOVEMENT_ITEMS),
-                spot(at)?
-            ))
+        columns::MOVEMENTS => key.split_at_checked(8).and_then(|(row, height)| {
+            let items = range(number(row)?, MOVEMENT_ITEMS);
+            Some(format!("{items} at height {}", number(height)?))
         }),
         columns::POSTINGS => spot(key),
         columns::ACCOUNTS => key
             .try_into()
             .ok()
             .map(|bytes| format!("account {}", u32::from_be_bytes(bytes))),
-        columns::VERSIONS => decode_prefix::<Key>(key)
-            .ok()
-            .and_then(|(key, height)| Some(format!("{key:?} at height {}", number(height)?))),
+        columns::VERSIONS => {
+            decode_prefix::<Key>(key)
+                .ok()
+                .and_then(|(key, at)| match number(at) {
+                    Some(height) => Some(format!("{key:?} at height {height}")),
+                    None => Some(format!("{key:?}, {}", spot(at)?)),
+                })
+        }
         _ => None,
     };
     words.unwrap_or_else(|| format!("key {key:02x?}"))

@@ -42,8 +42,7 @@ impl Sabotage {
                 let poisoned = verified.transaction().body.records.iter().any(marked);
                 assert!(!poisoned, "a rule was made to panic");
             }
-            // Forgotten as part of the transaction: if it is rejected, it is as it was.
-            Self::SkipSeen => draft.remove(Key::Transaction(verified.id())),
+            Self::SkipSeen => draft.forgotten = Some(verified.id()),
             Self::Diverge { .. } => {}
         }
     }

@@ -55,7 +55,7 @@ pub fn genesis_changes(genesis: &Genesis) -> Result<Changes, Fault> {
         }
     }
     for site in &genesis.sites {
-        set_site::put(&mut draft, site);
+        set_site::put(&mut draft, site, None);
     }
     for policy in &genesis.policies {
         draft.put(Key::Policy(policy.policy.clone()), policy.clone());

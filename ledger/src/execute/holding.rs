@@ -13,6 +13,7 @@ use crate::rejection::{Code, Fault, reject};
 use crate::state::{Draft, Effective, State};
 
 /// An item named by a record, with what holds of it.
+#[derive(Clone)]
 pub(crate) struct Named {
     pub number: ItemNumber,
     pub effective: Effective,

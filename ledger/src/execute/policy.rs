@@ -9,6 +9,7 @@ use chipledger_proof::state::{
 };
 use chipledger_schemas::ids::{DocumentId, MemberId, SiteId};
 use chipledger_schemas::jurisdiction::Jurisdiction;
+use chipledger_schemas::records::set_licence::LicenceTerms;
 use chipledger_schemas::records::set_limit::{Enforcement, LimitScope, Measure};
 use chipledger_schemas::records::set_policy::PolicyRule;
 use chipledger_schemas::records::vet_member::VetOutcome;
@@ -68,6 +69,11 @@ pub(super) fn admit<S: State>(
 impl<S: State> Draft<'_, S> {
     /// Rules of policy in force now, everywhere or in a jurisdiction.
     pub(crate) fn policies(&self, jurisdiction: Jurisdiction) -> Result<Vec<PolicyRule>, Fault> {
+        let policies = self.policies_in_force(jurisdiction)?;
+        Ok(policies.into_iter().map(|policy| policy.rule).collect())
+    }
+
+    fn policies_in_force(&self, jurisdiction: Jurisdiction) -> Result<Vec<Policy>, Fault> {
         let time = self.at.time;
         let holds = |policy: &Policy| {
             policy.jurisdiction.is_none_or(|at| at == jurisdiction)
@@ -75,7 +81,7 @@ impl<S: State> Draft<'_, S> {
                 && time < policy.valid_until
         };
         let policies = self.all::<Policy>()?.into_iter().map(|(_, policy)| policy);
-        Ok(policies.filter(holds).map(|policy| policy.rule).collect())
+        Ok(policies.filter(holds).collect())
     }
 
     /// Chips by model that items stand for.
@@ -125,17 +131,17 @@ fn check_policies<S: State>(
     from: Jurisdiction,
     to: Jurisdiction,
 ) -> Result<(), Fault> {
-    for rule in draft.policies(from)? {
-        match rule {
+    for policy in draft.policies_in_force(from)? {
+        match &policy.rule {
             PolicyRule::LicenceRequired {
                 to: destinations,
                 tpp_milli_min,
             } => {
                 let concerned = destinations.is_empty() || destinations.contains(&to);
                 let models = draft.tpp_milli(&consignment.chips)?;
-                let strong = |tpp: &Tpp| tpp.each_milli.is_none_or(|each| each >= tpp_milli_min);
-                if concerned && consignment.licence.is_none() && models.iter().any(strong) {
-                    return reject(Code::LicenceRequired, format!("from {from} to {to}"));
+                let strong = |tpp: &Tpp| tpp.each_milli.is_none_or(|each| each >= *tpp_milli_min);
+                if concerned && models.iter().any(strong) {
+                    check_licensed(draft, consignment.licence, &policy, from, to)?;
                 }
             }
             PolicyRule::ExitClearanceRequired if consignment.clearance.is_none() => {
@@ -146,6 +152,37 @@ fn check_policies<S: State>(
         }
     }
     Ok(())
+}
+
+/// Rejects a departure that policy demands a licence for and that names none, or one of another
+/// country's authority than that whose policy it is: that of the policy's jurisdiction or, if it
+/// holds everywhere, of the member that it is named after.
+fn check_licensed<S: State>(
+    draft: &Draft<'_, S>,
+    licence: Option<&DocumentId>,
+    policy: &Policy,
+    from: Jurisdiction,
+    to: Jurisdiction,
+) -> Result<(), Fault> {
+    let Some(id) = licence else {
+        return reject(Code::LicenceRequired, format!("from {from} to {to}"));
+    };
+    let home = |member: &MemberId| {
+        draft.look::<Member, _>(&Key::Member(member.clone()), |member| member.jurisdiction)
+    };
+    let whose = match policy.jurisdiction {
+        Some(jurisdiction) => Some(jurisdiction),
+        None => home(&policy.policy.member)?,
+    };
+    if whose.is_some() && home(&id.member)? == whose {
+        return Ok(());
+    }
+    let name = &policy.policy;
+    let whose = whose.map_or_else(|| "another country".to_owned(), |place| place.to_string());
+    reject(
+        Code::LicenceMismatch,
+        format!("policy {name} demands a licence of {whose}, and {id} is none"),
+    )
 }
 
 fn check_vetted<S: State>(draft: &Draft<'_, S>, member: &MemberId) -> Result<(), Fault> {
@@ -177,19 +214,43 @@ fn charge_licence<S: State>(
     if licence.revoked_at.is_some() {
         return reject(Code::DocumentClosed, format!("licence {id} is revoked"));
     }
+    check_covers(draft, consignment, id, &licence.terms, to)?;
+    let counts_tpp = licence.terms.tpp_milli_max.is_some();
+    let charge = charge_of(draft, consignment, counts_tpp, id)?;
+    licence.chips_used = licence.chips_used.saturating_add(charge.chips);
+    licence.tpp_milli_used = licence.tpp_milli_used.saturating_add(charge.tpp_milli);
+    let over = |used: u64, max: Option<u64>| max.is_some_and(|max| used > max);
+    if over(licence.chips_used, licence.terms.chips_max)
+        || over(licence.tpp_milli_used, licence.terms.tpp_milli_max)
+    {
+        return reject(
+            Code::LicenceExhausted,
+            format!("licence {id} has too little left"),
+        );
+    }
+    draft.put(key, licence);
+    Ok(charge)
+}
+
+/// Rejects a consignment that is not what a licence is for.
+fn check_covers<S: State>(
+    draft: &Draft<'_, S>,
+    consignment: &Consignment<'_>,
+    id: &DocumentId,
+    terms: &LicenceTerms,
+    to: Jurisdiction,
+) -> Result<(), Fault> {
     let catalogue = draft.get::<Catalogue>(&Key::Catalogue)?.unwrap_or_default();
-    let terms = &licence.terms;
     // A licence passes to whoever takes its parties over.
     let licensee = draft.successor_of(&terms.licensee)?;
-    let consignee = terms.consignee.as_ref();
-    let consignee = consignee.map(|m| draft.successor_of(m)).transpose()?;
-    let end_user = terms.end_user.as_ref().map(|m| draft.successor_of(m));
-    let end_user = end_user.transpose()?;
+    let acting = |member: &Option<MemberId>| -> Result<Option<MemberId>, Fault> {
+        member.as_ref().map(|m| draft.successor_of(m)).transpose()
+    };
+    let (consignee, end_user) = (acting(&terms.consignee)?, acting(&terms.end_user)?);
+    let is_end_user = |user: &MemberId| end_user.as_ref().is_none_or(|end| user == end);
     let model_ok = |model: &ModelNumber| {
-        terms.models.is_empty()
-            || catalogue
-                .get(*model)
-                .is_some_and(|model| terms.models.contains(&model.id))
+        let named = |model| terms.models.contains(model);
+        terms.models.is_empty() || catalogue.get(*model).is_some_and(|model| named(&model.id))
     };
     let at = consignment.occurred_at;
     let covers = [
@@ -199,9 +260,7 @@ fn charge_licence<S: State>(
             "is for another consignee",
         ),
         (
-            end_user
-                .as_ref()
-                .is_none_or(|end| consignment.users.iter().all(|user| user == end)),
+            consignment.users.iter().all(is_end_user),
             "is for another end user",
         ),
         (
@@ -217,26 +276,10 @@ fn charge_licence<S: State>(
             "is not valid at that time",
         ),
     ];
-    if let Some((_, reason)) = covers.into_iter().find(|(holds, _)| !holds) {
-        return reject(Code::LicenceMismatch, format!("licence {id} {reason}"));
+    match covers.into_iter().find(|(holds, _)| !holds) {
+        None => Ok(()),
+        Some((_, reason)) => reject(Code::LicenceMismatch, format!("licence {id} {reason}")),
     }
-    let charge = charge_of(draft, consignment, terms.tpp_milli_max.is_some(), id)?;
-    licence.chips_used = licence.chips_used.saturating_add(charge.chips);
-    licence.tpp_milli_used = licence.tpp_milli_used.saturating_add(charge.tpp_milli);
-    let terms = &licence.terms;
-    let chips_over = terms.chips_max.is_some_and(|max| licence.chips_used > max);
-    if chips_over
-        || terms
-            .tpp_milli_max
-            .is_some_and(|max| licence.tpp_milli_used > max)
-    {
-        return reject(
-            Code::LicenceExhausted,
-            format!("licence {id} has too little left"),
-        );
-    }
-    draft.put(key, licence);
-    Ok(charge)
 }
 
 fn charge_of<S: State>(

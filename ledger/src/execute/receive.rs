@@ -278,8 +278,10 @@ fn send_back<S: State>(
         clearance: None,
         return_of: Some(id.clone()),
         record: draft.at.id,
+        redirects: Vec::new(),
+        voided: 0,
     };
-    draft.put(Key::Shipment(leg.clone()), back);
+    draft.put_way(leg.clone(), back, record.occurred_at, false);
     for named in refused {
         let effective = draft.effective(named.number)?;
         let item = draft.item(named.number)?;

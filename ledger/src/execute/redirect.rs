@@ -1,15 +1,16 @@
 //! `redirect`: an open shipment gets another destination; policy is asked again, as if it left now.
 
-use chipledger_proof::state::{Key, Shipment};
-use chipledger_schemas::ids::MemberId;
+use chipledger_proof::state::{REDIRECTS_MAX, Redirected, Shipment};
+use chipledger_schemas::ids::{DocumentId, MemberId, SiteId};
 use chipledger_schemas::records::Redirect;
+use chipledger_schemas::time::Time;
 
 use super::Context;
 use super::holding::Named;
 use super::policy::{Consignment, admit};
 use super::void_shipment::{all_under_way, own_shipment};
 use crate::rejection::{Code, Fault, reject};
-use crate::state::{Draft, State};
+use crate::state::{Cause, Draft, State};
 
 pub(super) fn run<S: State>(
     draft: &mut Draft<'_, S>,
@@ -22,6 +23,12 @@ pub(super) fn run<S: State>(
     draft.site(&record.to_site)?;
     let mut shipment = own_shipment(draft, author, id)?;
     let items = all_under_way(draft, id, &shipment, &record.items, record.occurred_at)?;
+    if shipment.redirects.len() >= REDIRECTS_MAX {
+        return reject(
+            Code::StatusForbids,
+            format!("{id} was redirected {REDIRECTS_MAX} times; void it and ship anew"),
+        );
+    }
     if shipment.lost > 0 {
         // What is lost is booked in this transit as well, and would go along unnamed.
         let lost = shipment.lost;
@@ -30,62 +37,109 @@ pub(super) fn run<S: State>(
             format!("{lost} items of {id} are lost on the way; void it, or let it arrive"),
         );
     }
-    change_terms(draft, author, record, &mut shipment, &items)?;
-    let mut before = Vec::with_capacity(items.len());
+    let before = Redirected {
+        record: draft.at.id,
+        until: record.occurred_at,
+        to: shipment.to.clone(),
+        to_site: shipment.to_site.clone(),
+        expected_at: shipment.expected_at,
+        licence: shipment.licence.clone(),
+        clearance: shipment.clearance.clone(),
+    };
+    shipment.redirects.push(before);
+    let terms = Terms {
+        to: &record.to,
+        to_site: &record.to_site,
+        expected_at: record.expected_at,
+        licence: record.licence.as_ref(),
+        clearance: record.clearance.as_ref(),
+        occurred_at: record.occurred_at,
+    };
+    let shipment = with_terms(draft, id, shipment, &items, &terms)?;
+    send_on(
+        draft,
+        id,
+        shipment,
+        &items,
+        (Cause::Moved, record.occurred_at),
+    )?;
     for named in &items {
-        before.push(draft.account_rows(named.number)?);
-    }
-    draft.put(Key::Shipment(id.clone()), shipment);
-    for (named, before) in items.iter().zip(before) {
-        let after = draft.account_rows(named.number)?;
-        for ((from, row), (to, _)) in before.into_iter().zip(after) {
-            draft.post(record.occurred_at, &row, from, to);
-        }
         let facts = draft.with_item(named.number, |item| item.facts.clone())?;
         draft.move_item(named.number, facts, record.occurred_at)?;
     }
     Ok(())
 }
 
-/// Gives back what the goods counted against, and counts them against the new licence and
-/// clearance.
-fn change_terms<S: State>(
+/// Where goods under way go, and what they count against.
+pub(super) struct Terms<'a> {
+    pub to: &'a MemberId,
+    pub to_site: &'a SiteId,
+    pub expected_at: Time,
+    pub licence: Option<&'a DocumentId>,
+    pub clearance: Option<&'a DocumentId>,
+    /// Since when, event time.
+    pub occurred_at: Time,
+}
+
+/// Gives back what the goods counted against, and counts them against the licence and clearance of
+/// other terms, as if they left now.
+pub(super) fn with_terms<S: State>(
     draft: &mut Draft<'_, S>,
-    author: &MemberId,
-    record: &Redirect,
-    shipment: &mut Shipment,
+    id: &DocumentId,
+    mut shipment: Shipment,
     items: &[Named],
-) -> Result<(), Fault> {
+    terms: &Terms<'_>,
+) -> Result<Shipment, Fault> {
     let order = shipment.order.take();
-    draft.take_back(shipment, items)?;
-    let from_site = shipment.from_site.clone();
+    draft.take_back(&mut shipment, items)?;
     let charge = admit(
         draft,
         &Consignment {
-            shipment: &record.shipment,
-            shipper: author,
-            to: &record.to,
-            from_site: &from_site,
-            to_site: &record.to_site,
-            licence: record.licence.as_ref(),
-            clearance: record.clearance.as_ref(),
-            occurred_at: record.occurred_at,
+            shipment: id,
+            shipper: &draft.successor_of(&id.member)?,
+            to: terms.to,
+            from_site: &shipment.from_site,
+            to_site: terms.to_site,
+            licence: terms.licence,
+            clearance: terms.clearance,
+            occurred_at: terms.occurred_at,
             counted_in: Some(&shipment.to_site),
             users: draft.users_of(items)?,
             chips: draft.chips_of(items)?,
         },
     )?;
-    *shipment = Shipment {
-        to: record.to.clone(),
-        to_site: record.to_site.clone(),
-        expected_at: record.expected_at,
-        licence: record.licence.clone(),
+    Ok(Shipment {
+        to: terms.to.clone(),
+        to_site: terms.to_site.clone(),
+        expected_at: terms.expected_at,
+        licence: terms.licence.cloned(),
         licence_chips: charge.chips,
         licence_tpp_milli: charge.tpp_milli,
-        clearance: record.clearance.clone(),
+        clearance: terms.clearance.cloned(),
         order,
-        ..shipment.clone()
-    };
+        ..shipment
+    })
+}
+
+/// Puts a shipment that goes elsewhere; what is under way in it is booked on the new way.
+pub(super) fn send_on<S: State>(
+    draft: &mut Draft<'_, S>,
+    id: &DocumentId,
+    shipment: Shipment,
+    items: &[Named],
+    (cause, occurred_at): (Cause, Time),
+) -> Result<(), Fault> {
+    let mut before = Vec::with_capacity(items.len());
+    for named in items {
+        before.push(draft.account_rows(named.number)?);
+    }
+    draft.put_way(id.clone(), shipment, occurred_at, cause == Cause::Undone);
+    for (named, before) in items.iter().zip(before) {
+        let after = draft.account_rows(named.number)?;
+        for ((from, row), (to, _)) in before.into_iter().zip(after) {
+            draft.post(cause, occurred_at, &row, from, to);
+        }
+    }
     Ok(())
 }
 

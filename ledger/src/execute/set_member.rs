@@ -54,6 +54,7 @@ pub(crate) fn set<S: State>(
     member.vetting = before.vetting;
     member.suspended = before.suspended;
     member.successor = before.successor;
+    member.took_over_at = before.took_over_at;
     for gone in before.issuers.difference(&member.issuers) {
         draft.remove(Key::Issuer(gone.clone()));
     }
@@ -74,6 +75,7 @@ fn changes_name_and_key_only(member: &Member, record: &SetMember) -> bool {
     asked.vetting.clone_from(&member.vetting);
     asked.suspended = member.suspended;
     asked.successor.clone_from(&member.successor);
+    asked.took_over_at = member.took_over_at;
     asked == *member
 }
 

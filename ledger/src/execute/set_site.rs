@@ -5,6 +5,7 @@ use chipledger_proof::state::{Account, AccountPlace, Key, Site};
 use chipledger_schemas::ids::SiteId;
 use chipledger_schemas::jurisdiction::Jurisdiction;
 use chipledger_schemas::records::SetSite;
+use chipledger_schemas::time::Time;
 
 use super::Context;
 use crate::authority::Signers;
@@ -29,7 +30,11 @@ pub(super) fn run<S: State>(
             format!("{} is as it is since {since}", record.site),
         );
     }
-    put(draft, record);
+    let moved_at = match &before {
+        Some(before) if before.jurisdiction != record.jurisdiction => Some(draft.at.time),
+        before => before.as_ref().and_then(|before| before.moved_at),
+    };
+    put(draft, record, moved_at);
     if before.is_none_or(|before| before.jurisdiction == record.jurisdiction) {
         return Ok(());
     }
@@ -72,7 +77,7 @@ fn check_agreed<S: State>(
 }
 
 /// Writes a site that was agreed on.
-pub(crate) fn put<S: State>(draft: &mut Draft<'_, S>, record: &SetSite) {
+pub(crate) fn put<S: State>(draft: &mut Draft<'_, S>, record: &SetSite, moved_at: Option<Time>) {
     let site = Site {
         name: record.name.clone(),
         jurisdiction: record.jurisdiction,
@@ -80,6 +85,7 @@ pub(crate) fn put<S: State>(draft: &mut Draft<'_, S>, record: &SetSite) {
         position: record.position,
         power_kw: record.power_kw,
         valid_from: record.valid_from,
+        moved_at,
     };
     draft.put(Key::Site(record.site.clone()), site);
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use chipledger_proof::state::{Key, ModelNumber, Order, Shipment, ShipmentState};
-use chipledger_schemas::ids::{DocumentId, SiteId};
+use chipledger_schemas::ids::{DocumentId, RecordId, SiteId};
 use chipledger_schemas::movement::Place;
 use chipledger_schemas::records::Ship;
 use chipledger_schemas::words::{Role, Status};
 
 use super::Context;
 use super::holding::{Named, check_at_site, check_root, check_status, root_facts};
-use super::policy::{Consignment, admit};
+use super::policy::{Charge, Consignment, admit};
 use crate::rejection::{Code, Fault, reject};
 use crate::state::{Draft, State};
 
@@ -61,8 +61,33 @@ pub(super) fn run<S: State>(
             chips,
         },
     )?;
-    let roots = items.len() as u64;
-    let shipment = Shipment {
+    let shipment = opened(record, from_site, items.len() as u64, charge, draft.at.id);
+    draft.put_way(record.shipment.clone(), shipment, record.occurred_at, false);
+    let holder = record.carrier.as_ref().unwrap_or(author);
+    for named in &items {
+        let item = draft.item(named.number)?;
+        let place = Place::Transit(record.shipment.clone());
+        let facts = root_facts(
+            &item,
+            &named.effective,
+            place,
+            holder.clone(),
+            Status::InTransit,
+        );
+        draft.move_item(named.number, facts, record.occurred_at)?;
+    }
+    Ok(())
+}
+
+/// The shipment that a departure opens; what is under way in it is counted as it moves.
+fn opened(
+    record: &Ship,
+    from_site: SiteId,
+    roots: u64,
+    charge: Charge,
+    opened_by: RecordId,
+) -> Shipment {
+    Shipment {
         to: record.to.clone(),
         from_site,
         to_site: record.to_site.clone(),
@@ -81,23 +106,10 @@ pub(super) fn run<S: State>(
         licence_tpp_milli: charge.tpp_milli,
         clearance: record.clearance.clone(),
         return_of: None,
-        record: draft.at.id,
-    };
-    draft.put(Key::Shipment(record.shipment.clone()), shipment);
-    let holder = record.carrier.as_ref().unwrap_or(author);
-    for named in &items {
-        let item = draft.item(named.number)?;
-        let place = Place::Transit(record.shipment.clone());
-        let facts = root_facts(
-            &item,
-            &named.effective,
-            place,
-            holder.clone(),
-            Status::InTransit,
-        );
-        draft.move_item(named.number, facts, record.occurred_at)?;
+        record: opened_by,
+        redirects: Vec::new(),
+        voided: 0,
     }
-    Ok(())
 }
 
 fn check_document<S: State>(

@@ -1,7 +1,7 @@
 //! `succeed_member`: one member takes over everything of another. Prefixes, sites and documents
 //! follow because everybody asks for the successor; what the books say is re-posted here.
 
-use chipledger_proof::state::{Account, Balance, Key};
+use chipledger_proof::state::{Account, Balance, Key, Member};
 use chipledger_schemas::ids::MemberId;
 use chipledger_schemas::records::SucceedMember;
 
@@ -25,10 +25,15 @@ pub(super) fn run<S: State>(
     draft.require_quorum(context.signers)?;
     let accounts = accounts_of(draft, from)?;
     member.successor = Some(to.clone());
+    let heir = Member {
+        took_over_at: Some(draft.at.time),
+        ..heir
+    };
     // Totals by parent move first: a posting is spread by the parents as they are when it settles.
     check_not_above(draft, from, to, heir.parent.as_ref())?;
     repost_parents(draft, |draft| {
         draft.put(Key::Member(from.clone()), member);
+        draft.put(Key::Member(to.clone()), heir);
         Ok(())
     })?;
     for account in accounts {

@@ -31,6 +31,7 @@ pub(super) fn run<S: State>(
     let items = all_under_way(draft, id, &shipment, &record.items, record.occurred_at)?;
     draft.take_back(&mut shipment, &items)?;
     shipment.state = ShipmentState::Void;
+    shipment.voided = items.len() as u64;
     let place = Place::Site(shipment.from_site.clone());
     draft.put(Key::Shipment(id.clone()), shipment);
     for named in &items {

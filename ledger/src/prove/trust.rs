@@ -9,6 +9,7 @@ use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::Height;
 
 use super::{Desk, ProveError, Since, damaged};
+use crate::read::QueryError;
 use crate::state::StateError;
 use crate::store::{Store, View, columns};
 
@@ -54,6 +55,10 @@ impl Passage<'_, '_> {
                 Ok((Start::Genesis(Box::new(genesis)), digest))
             }
             Since::Checkpoint(height) => {
+                let first = self.view.first_height()?;
+                if height.next() < first {
+                    return Err(QueryError::BeforeHistory { first }.into());
+                }
                 let (header, _) = self.header(height)?;
                 let (digest, next) = (header.next_validators, self.set(&header.next_validators)?);
                 Ok((

@@ -241,7 +241,7 @@ impl View<'_> {
         let mut balances = Balances::new();
         for (key, entry) in self.entries(EntryKind::Account)? {
             if let (Key::Account(account), Some(balance)) = (key, Balance::of(&entry)) {
-                for row in &balance.0 {
+                for row in &balance.rows {
                     balances.insert((account.clone(), row.model), (row.count, row.disputed));
                 }
             }

@@ -1,20 +1,19 @@
 //! Where the read model begins when it does not begin at genesis: what stood at the height before
 //! the first block that is held, as rows that no record wrote.
 
-use chipledger_proof::state::{Balance, Entry, Item, Key, Stored};
+use chipledger_proof::state::{Balance, Entry, Item, Key, Shipment, Stored};
 use chipledger_schemas::encode::encode;
 use chipledger_schemas::ids::{Height, ItemNumber};
+use chipledger_schemas::movement::Facts;
 use chipledger_schemas::time::Time;
-use rocksdb::{DB, WriteBatch};
+use rocksdb::{ColumnFamily, DB, WriteBatch};
 
 use super::movements::{ROW_ITEMS, put as put_movements};
-use super::postings::PostingRow;
-use super::{Spot, versions};
-use crate::state::{Change, ItemChange};
+use super::postings::{PostingRow, ROW_POSTINGS, Told, put_row as put_postings};
+use super::ways::WayRow;
+use super::{Spot, versions, ways};
+use crate::state::{Change, ItemChange, Way};
 use crate::store::{column, columns};
-
-/// Postings that share a row.
-const ROW_POSTINGS: usize = 1_000;
 
 impl Spot {
     /// Where no record stands: behind all records of a height, before those of the next.
@@ -64,18 +63,17 @@ impl Base {
         if first.is_some_and(|first| first.item.0 / ROW_ITEMS != number.0 / ROW_ITEMS) {
             self.put_items(db, batch);
         }
-        self.changes.push(ItemChange {
-            item: number,
-            transaction: u32::MAX,
-            record: 0,
-            occurred_at: item.movement.occurred_at(),
-            change: Change::Moved(item.facts.clone()),
-        });
+        let at = item.movement.occurred_at();
+        self.changes.push(stood(number, at, item.facts.clone()));
     }
 
     fn put_items(&mut self, db: &DB, batch: &mut WriteBatch) {
-        let column = column(db, columns::MOVEMENTS);
-        put_movements(batch, column, self.height, &self.changes);
+        put_items(
+            batch,
+            column(db, columns::MOVEMENTS),
+            self.height,
+            &self.changes,
+        );
         self.changes.clear();
     }
 
@@ -86,11 +84,23 @@ impl Base {
                 let column = column(db, columns::VERSIONS);
                 versions::put(batch, column, key, self.height, Some(&entry.bytes()));
             }
+            Key::Shipment(id) => {
+                if let Some(shipment) = Shipment::of(entry) {
+                    let row = WayRow {
+                        occurred_at: shipment.shipped_at,
+                        undone: false,
+                        way: Way::from(shipment),
+                    };
+                    let column = column(db, columns::VERSIONS);
+                    let spot = Spot::base(self.height, 0);
+                    ways::put_row(batch, column, id, spot, &[row]);
+                }
+            }
             Key::Account(account) => {
                 self.accounts += 1;
                 let accounts = column(db, columns::ACCOUNTS);
                 batch.put_cf(accounts, self.accounts.to_be_bytes(), encode(account));
-                for row in Balance::of(entry).map_or(&[][..], |balance| &balance.0) {
+                for row in Balance::of(entry).map_or(&[][..], |balance| &balance.rows) {
                     self.postings.push(PostingRow {
                         occurred_at: Time(0),
                         model: row.model,
@@ -111,9 +121,12 @@ impl Base {
     fn put_postings(&mut self, db: &DB, batch: &mut WriteBatch) {
         let spot = Spot::base(self.height, self.rows);
         self.rows += 1;
-        let column = column(db, columns::POSTINGS);
-        batch.put_cf(column, spot.bytes(), encode(&self.postings));
-        self.postings.clear();
+        let told = Told {
+            transaction: spot.transaction,
+            record: spot.record,
+            rows: std::mem::take(&mut self.postings),
+        };
+        put_postings(batch, column(db, columns::POSTINGS), self.height, &[told]);
     }
 
     /// What is left.
@@ -125,4 +138,48 @@ impl Base {
             self.put_postings(db, batch);
         }
     }
+}
+
+/// Where an item stood, and since when, as a change that no record made.
+pub(super) fn stood(item: ItemNumber, since: Time, facts: Facts) -> ItemChange {
+    ItemChange {
+        item,
+        transaction: u32::MAX,
+        record: 0,
+        occurred_at: since,
+        change: Change::Moved(facts),
+    }
+}
+
+/// Puts what stood of items that share a row.
+pub(crate) fn put_items(
+    batch: &mut WriteBatch,
+    column: &ColumnFamily,
+    height: Height,
+    changes: &[ItemChange],
+) {
+    put_movements(batch, column, height, changes);
+}
+
+/// Puts what stood on accounts.
+pub(crate) fn put_balances(
+    batch: &mut WriteBatch,
+    column: &ColumnFamily,
+    height: Height,
+    postings: &[PostingRow],
+) {
+    for (row, postings) in (0..).zip(postings.chunks(ROW_POSTINGS)) {
+        let spot = Spot::base(height, row);
+        let told = Told {
+            transaction: spot.transaction,
+            record: spot.record,
+            rows: postings.to_vec(),
+        };
+        put_postings(batch, column, height, &[told]);
+    }
+}
+
+/// The first key behind all rows of a height, of columns whose keys are spots.
+pub(crate) fn after(height: Height) -> [u8; 8] {
+    height.next().0.to_be_bytes()
 }

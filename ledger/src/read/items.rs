@@ -77,11 +77,11 @@ impl View<'_> {
         let limit = filter.limit.unwrap_or(usize::MAX);
         let end = from.0.saturating_add(look_at_max);
         for page in from.0 / PAGE_ITEMS..self.item_count().div_ceil(PAGE_ITEMS) {
-            for (place, item) in (0..).zip(self.page(page)?.items) {
-                let number = ItemNumber(page * PAGE_ITEMS + place);
-                let Some(item) = item.filter(|_| number >= from) else {
+            for (place, item) in self.page(page)?.items()? {
+                let number = ItemNumber(page * PAGE_ITEMS + place as u64);
+                if number < from {
                     continue;
-                };
+                }
                 if listed.len() >= limit || number.0 >= end {
                     return Ok(ItemPage {
                         items: listed,

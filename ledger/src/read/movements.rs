@@ -1,18 +1,24 @@
-//! What happened to items: one row per record and 64 item numbers, so that a run costs few rows.
+//! What happened to items: one row per block and 64 item numbers, so that neither a run nor many
+//! records that name neighbours cost many rows.
 
+use std::collections::BTreeMap;
+
+use chipledger_proof::state::LastMovement;
 use chipledger_schemas::encode::{decode_stored, encode};
+use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::{Height, ItemNumber};
-use chipledger_schemas::movement::Facts;
+use chipledger_schemas::items::ItemSet;
+use chipledger_schemas::movement::{Facts, Movement};
 use chipledger_schemas::time::Time;
 use rocksdb::{ColumnFamily, WriteBatch};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Spot};
+use super::{Moment, QueryError, Spot};
 use crate::state::{Change, ItemChange, StateError};
 use crate::store::{View, columns};
 
 /// Item numbers that share rows.
-pub(super) const ROW_ITEMS: u64 = 64;
+pub(crate) const ROW_ITEMS: u64 = 64;
 
 /// What happened, as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -20,6 +26,14 @@ enum Stored {
     Moved(Facts),
     Undone(Facts),
     Noted,
+}
+
+/// What one record of the block did to items of the row.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Told {
+    transaction: u32,
+    record: u32,
+    fragments: Vec<Fragment>,
 }
 
 /// Consecutive items of a row to which the same happened.
@@ -48,28 +62,28 @@ pub(super) fn put(
     height: Height,
     changes: &[ItemChange],
 ) {
-    let same_record =
-        |a: &ItemChange, b: &ItemChange| (a.transaction, a.record) == (b.transaction, b.record);
-    for record in changes.chunk_by(same_record) {
-        let spot = Spot {
-            height,
+    let row_of = |change: &ItemChange| change.item.0 / ROW_ITEMS;
+    let record_of = |change: &ItemChange| (change.transaction, change.record);
+    let mut order: Vec<&ItemChange> = changes.iter().collect();
+    // A stable sort: what happened to one item stays in order.
+    order.sort_by_key(|change| row_of(change));
+    for row in order.chunk_by(|a, b| row_of(a) == row_of(b)) {
+        let told = |record: &[&ItemChange]| Told {
             transaction: record[0].transaction,
             record: record[0].record,
+            fragments: fragments(record),
         };
-        let mut order: Vec<&ItemChange> = record.iter().collect();
-        // A stable sort: what one record did to one item stays in order.
-        order.sort_by_key(|change| change.item.0 / ROW_ITEMS);
-        for row in order.chunk_by(|a, b| a.item.0 / ROW_ITEMS == b.item.0 / ROW_ITEMS) {
-            let key = row_key(row[0].item, &spot);
-            batch.put_cf(column, key, encode(&fragments(row)));
-        }
+        let records = row.chunk_by(|a, b| record_of(a) == record_of(b));
+        let records: Vec<Told> = records.map(told).collect();
+        let key = row_key(row_of(row[0]), height);
+        batch.put_cf(column, key, encode(&records));
     }
 }
 
-fn row_key(item: ItemNumber, spot: &Spot) -> [u8; 24] {
-    let mut key = [0; 24];
-    key[..8].copy_from_slice(&(item.0 / ROW_ITEMS).to_be_bytes());
-    key[8..].copy_from_slice(&spot.bytes());
+fn row_key(row: u64, height: Height) -> [u8; 16] {
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&row.to_be_bytes());
+    key[8..].copy_from_slice(&height.0.to_be_bytes());
     key
 }
 
@@ -101,6 +115,25 @@ fn fragments(changes: &[&ItemChange]) -> Vec<Fragment> {
     fragments
 }
 
+impl Fragment {
+    fn names(&self, place: u8) -> bool {
+        self.first <= place && place < self.first.saturating_add(self.count)
+    }
+
+    fn event(self, spot: Spot) -> ItemEvent {
+        let change = match self.stored {
+            Stored::Moved(facts) => Change::Moved(facts),
+            Stored::Undone(facts) => Change::Undone(facts),
+            Stored::Noted => Change::Noted,
+        };
+        ItemEvent {
+            spot,
+            occurred_at: self.occurred_at,
+            change,
+        }
+    }
+}
+
 impl View<'_> {
     /// Every record that named an item, oldest first, up to a height.
     pub fn item_events(
@@ -117,27 +150,20 @@ impl View<'_> {
             columns::MOVEMENTS,
             &(item.0 / ROW_ITEMS).to_be_bytes(),
             |key, row| {
-                let spot = key
-                    .get(8..)
-                    .and_then(Spot::from_bytes)
-                    .ok_or_else(damaged)?;
-                if spot.height > known {
+                let height = key.get(8..).and_then(|height| height.try_into().ok());
+                let height = Height(u64::from_be_bytes(height.ok_or_else(damaged)?));
+                if height > known {
                     return Ok(false);
                 }
-                let fragments: Vec<Fragment> = decode_stored(row).map_err(|_| damaged())?;
-                let names =
-                    |f: &Fragment| f.first <= place && place < f.first.saturating_add(f.count);
-                for fragment in fragments.into_iter().filter(names) {
-                    let change = match fragment.stored {
-                        Stored::Moved(facts) => Change::Moved(facts),
-                        Stored::Undone(facts) => Change::Undone(facts),
-                        Stored::Noted => Change::Noted,
+                let records: Vec<Told> = decode_stored(row).map_err(|_| damaged())?;
+                for told in records {
+                    let spot = Spot {
+                        height,
+                        transaction: told.transaction,
+                        record: told.record,
                     };
-                    events.push(ItemEvent {
-                        spot,
-                        occurred_at: fragment.occurred_at,
-                        change,
-                    });
+                    let mine = told.fragments.into_iter().filter(|f| f.names(place));
+                    events.extend(mine.map(|fragment| fragment.event(spot)));
                 }
                 Ok(true)
             },
@@ -152,6 +178,115 @@ impl View<'_> {
         moment: Moment,
     ) -> Result<Option<(Facts, ItemEvent)>, StateError> {
         Ok(standing(self.item_events(item, moment.known)?, moment))
+    }
+}
+
+impl View<'_> {
+    /// The movements that a correction of items must carry, in order: of each item whose latest one
+    /// was undone, so that its leaf holds no more than the digest of the one before. An item that
+    /// is not registered, or has none left, carries nothing; the rules say what that means.
+    ///
+    /// # Errors
+    /// When the movement lies before the first block held.
+    pub fn carried(&self, items: &ItemSet) -> Result<Vec<Movement>, QueryError> {
+        let mut carried = Vec::new();
+        for id in items.ids() {
+            let number = match self.item_number(&id) {
+                Err(QueryError::ItemUnknown { .. }) => continue,
+                number => number?,
+            };
+            if let LastMovement::Below { digest, .. } = self.leaf(number)?.movement
+                && digest != Hash::ZERO
+            {
+                let found = self.movement(number)?;
+                carried.extend(found.filter(|movement| movement.digest() == digest));
+            }
+        }
+        Ok(carried)
+    }
+
+    /// The latest movement of an item that stands.
+    fn movement(&self, item: ItemNumber) -> Result<Option<Movement>, QueryError> {
+        let mut stack: Vec<(Facts, Movement)> = Vec::new();
+        for event in self.item_events(item, Height(u64::MAX))? {
+            match event.change {
+                Change::Moved(facts) => {
+                    let (_, record) = self.record_at(event.spot)?;
+                    let last = stack.last();
+                    let movement = Movement {
+                        record,
+                        occurred_at: event.occurred_at,
+                        before: last.map(|(facts, _)| facts.clone()),
+                        previous_at: last.map_or(Time::default(), |(_, last)| last.occurred_at),
+                        below: last.map_or(Hash::ZERO, |(_, last)| last.digest()),
+                    };
+                    stack.push((facts, movement));
+                }
+                Change::Undone(_) => {
+                    stack.pop();
+                }
+                Change::Noted => {}
+            }
+        }
+        Ok(stack.pop().map(|(_, movement)| movement))
+    }
+}
+
+/// What stood of items that share rows.
+pub(crate) struct Stood {
+    /// Keys of the rows that say so.
+    pub rows: Vec<Vec<u8>>,
+    /// Each item where its last movement had put it.
+    pub changes: Vec<ItemChange>,
+}
+
+impl View<'_> {
+    /// What stood at a height of the items that share a row, and the rows up to that height.
+    pub(crate) fn stood_in_group(&self, group: u64, at: Height) -> Result<Stood, StateError> {
+        let damaged = || StateError {
+            reason: "a row of movements is damaged".to_owned(),
+        };
+        let mut rows = Vec::new();
+        let mut stacks: BTreeMap<u8, Vec<(Facts, Time)>> = BTreeMap::new();
+        self.scan(columns::MOVEMENTS, &group.to_be_bytes(), |key, row| {
+            let height = key.get(8..).and_then(|height| height.try_into().ok());
+            let height = Height(u64::from_be_bytes(height.ok_or_else(damaged)?));
+            if height > at {
+                return Ok(false);
+            }
+            rows.push(key.to_vec());
+            let records: Vec<Told> = decode_stored(row).map_err(|_| damaged())?;
+            for fragment in records.into_iter().flat_map(|told| told.fragments) {
+                for place in fragment.first..fragment.first.saturating_add(fragment.count) {
+                    let stack = stacks.entry(place).or_default();
+                    stack_up(stack, &fragment);
+                }
+            }
+            Ok(true)
+        })?;
+        let stood = |(place, stack): (u8, Vec<(Facts, Time)>)| {
+            let (facts, since) = stack.into_iter().next_back()?;
+            let number = ItemNumber(group * ROW_ITEMS + u64::from(place));
+            Some(super::base::stood(number, since, facts))
+        };
+        Ok(Stood {
+            rows,
+            changes: stacks.into_iter().filter_map(stood).collect(),
+        })
+    }
+}
+
+/// One change of one item, as [`standing`] counts it.
+fn stack_up(stack: &mut Vec<(Facts, Time)>, fragment: &Fragment) {
+    match &fragment.stored {
+        Stored::Moved(facts) => stack.push((facts.clone(), fragment.occurred_at)),
+        Stored::Undone(facts) => {
+            stack.pop();
+            if stack.is_empty() {
+                stack.push((facts.clone(), fragment.occurred_at));
+            }
+        }
+        Stored::Noted => {}
     }
 }
 

@@ -1,17 +1,16 @@
 //! Where an item is, or was: the climb through its containers as they were.
 
-use std::sync::Arc;
-
-use chipledger_proof::state::{Item, Key, name_slot};
-use chipledger_schemas::ids::{ItemId, ItemNumber, MemberId};
+use chipledger_proof::state::{Item, Key, LastMovement, name_slot};
+use chipledger_schemas::ids::{Height, ItemId, ItemNumber, MemberId, RecordId};
 use chipledger_schemas::jurisdiction::Jurisdiction;
 use chipledger_schemas::movement::{Facts, Location, Place};
 use chipledger_schemas::time::Time;
 use chipledger_schemas::words::{Irregularity, Status};
 use serde::{Deserialize, Serialize};
 
+use super::movements::ItemEvent;
 use super::{AsOf, Moment, QueryError, Spot};
-use crate::state::{State, page_of};
+use crate::state::{Change, State, page_of};
 use crate::store::View;
 
 /// Where an item is, with whom, whose, and since which record.
@@ -62,9 +61,31 @@ impl View<'_> {
         let unknown = || QueryError::ItemUnknown {
             id: format!("item number {}", number.0),
         };
-        let mut page = self.page(page)?;
-        let found = page.items.get_mut(place).and_then(Option::take);
-        found.map(Arc::unwrap_or_clone).ok_or_else(unknown)
+        self.page(page)?.item(place)?.ok_or_else(unknown)
+    }
+
+    /// The record that put an item where a row says that no record wrote: its own leaf, or that of
+    /// a container, still holds it unless it has moved, or was corrected, since.
+    pub(crate) fn record_of_base(
+        &self,
+        id: &ItemId,
+        found: &Whereabouts,
+    ) -> Result<Option<RecordId>, QueryError> {
+        for id in std::iter::once(id).chain(&found.containers) {
+            let item = self.leaf(self.item_number(id)?)?;
+            let LastMovement::Known(movement) = &item.movement else {
+                continue;
+            };
+            let events = self.item_events(self.item_number(id)?, Height(u64::MAX))?;
+            let moved = |event: &ItemEvent| !matches!(event.change, Change::Noted);
+            let still = events.iter().rfind(|event| moved(event));
+            if still.is_some_and(|event| event.spot == found.record)
+                && movement.occurred_at == found.since
+            {
+                return Ok(Some(movement.record));
+            }
+        }
+        Ok(None)
     }
 
     /// Where an item is, or was at a moment.
@@ -100,7 +121,7 @@ impl View<'_> {
     ) -> Result<Whereabouts, QueryError> {
         let owner = climb.owner.unwrap_or_else(|| holder.clone());
         let (since, record) = climb.latest.unwrap_or((Time::default(), Spot::default()));
-        let (place, jurisdiction, shipment) = self.place_text(place, moment)?;
+        let (place, jurisdiction, shipment) = self.place_text(place, moment, None)?;
         Ok(Whereabouts {
             id: id.clone(),
             moment,
@@ -118,11 +139,13 @@ impl View<'_> {
         })
     }
 
-    /// A place as people read it, its jurisdiction, and its shipment.
+    /// A place as people read it, its jurisdiction, and its shipment; on the way that this had by
+    /// the records up to `until`, if one is named.
     pub(crate) fn place_text(
         &self,
         place: &Place,
         moment: Moment,
+        until: Option<Spot>,
     ) -> Result<(String, Option<Jurisdiction>, Option<String>), QueryError> {
         match place {
             Place::Site(site) => {
@@ -138,14 +161,10 @@ impl View<'_> {
                 Ok((site.to_string(), at.map(|site| site.jurisdiction), None))
             }
             Place::Transit(id) => {
-                let shipment = self.entry(&Key::Shipment(id.clone()))?;
-                let shipment = shipment
-                    .as_deref()
-                    .and_then(chipledger_proof::state::Stored::of);
-                let way =
-                    shipment.map_or_else(String::new, |s: &chipledger_proof::state::Shipment| {
-                        format!("{}->{}", s.from_site, s.to_site)
-                    });
+                let way = self.way(id, moment, until)?;
+                let way = way.map_or_else(String::new, |way| {
+                    format!("{}->{}", way.from_site, way.to_site)
+                });
                 Ok((way, None, Some(id.to_string())))
             }
         }

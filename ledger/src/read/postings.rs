@@ -1,4 +1,6 @@
-//! Postings as rows: per record, what left which account and entered which.
+//! Postings as rows: per record, what left which account and entered which; many records a row.
+
+use std::collections::BTreeMap;
 
 use chipledger_proof::state::{Account, ModelNumber};
 use chipledger_schemas::encode::{decode_stored, encode};
@@ -28,6 +30,17 @@ pub struct PostingRow {
     pub to: u32,
 }
 
+/// Postings of one record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct Told {
+    pub(super) transaction: u32,
+    pub(super) record: u32,
+    pub(super) rows: Vec<PostingRow>,
+}
+
+/// Postings after which a row is closed: behind the record that they are of.
+pub(super) const ROW_POSTINGS: usize = 1_000;
+
 pub(super) fn put(
     batch: &mut WriteBatch,
     column: &ColumnFamily,
@@ -35,39 +48,57 @@ pub(super) fn put(
     postings: &[Posting],
     number: &mut impl FnMut(&Account, &mut WriteBatch) -> u32,
 ) {
-    let same_record =
-        |a: &Posting, b: &Posting| (a.transaction, a.record) == (b.transaction, b.record);
-    for group in postings.chunk_by(same_record) {
-        let mut rows = Vec::with_capacity(group.len());
-        for posting in group {
-            let mut side = |account: &Option<Account>, batch: &mut WriteBatch| {
-                account.as_ref().map_or(0, |account| number(account, batch))
-            };
-            let from = side(&posting.from, batch);
-            let to = side(&posting.to, batch);
-            let Posting {
-                occurred_at,
-                model,
-                count,
-                disputed,
-                ..
-            } = *posting;
-            rows.push(PostingRow {
-                occurred_at,
-                model,
-                count,
-                disputed,
-                from,
-                to,
-            });
+    let record_of = |posting: &Posting| (posting.transaction, posting.record);
+    let mut told: Vec<Told> = Vec::new();
+    let mut count = 0;
+    for postings in postings.chunk_by(|a, b| record_of(a) == record_of(b)) {
+        let (transaction, record) = record_of(&postings[0]);
+        let rows = postings.iter().map(|p| row(p, batch, number)).collect();
+        told.push(Told {
+            transaction,
+            record,
+            rows,
+        });
+        count += postings.len();
+        if count >= ROW_POSTINGS {
+            put_row(batch, column, height, &told);
+            (told, count) = (Vec::new(), 0);
         }
-        let spot = Spot {
-            height,
-            transaction: group[0].transaction,
-            record: group[0].record,
-        };
-        batch.put_cf(column, spot.bytes(), encode(&rows));
     }
+    put_row(batch, column, height, &told);
+}
+
+fn row(
+    posting: &Posting,
+    batch: &mut WriteBatch,
+    number: &mut impl FnMut(&Account, &mut WriteBatch) -> u32,
+) -> PostingRow {
+    let mut side =
+        |account: &Option<Account>| account.as_ref().map_or(0, |account| number(account, batch));
+    PostingRow {
+        from: side(&posting.from),
+        to: side(&posting.to),
+        occurred_at: posting.occurred_at,
+        model: posting.model,
+        count: posting.count,
+        disputed: posting.disputed,
+    }
+}
+
+/// A row stands where the first record in it stands.
+pub(super) fn put_row(
+    batch: &mut WriteBatch,
+    column: &ColumnFamily,
+    height: Height,
+    told: &[Told],
+) {
+    let Some(first) = told.first() else { return };
+    let spot = Spot {
+        height,
+        transaction: first.transaction,
+        record: first.record,
+    };
+    batch.put_cf(column, spot.bytes(), encode(&told));
 }
 
 impl View<'_> {
@@ -86,12 +117,48 @@ impl View<'_> {
             if spot.height > moment.known {
                 return Ok(false);
             }
-            let rows: Vec<PostingRow> = decode_stored(row).map_err(|_| damaged())?;
-            for row in rows.iter().filter(|row| moment.includes(row.occurred_at)) {
-                visit(spot, row);
+            let records: Vec<Told> = decode_stored(row).map_err(|_| damaged())?;
+            for told in &records {
+                let spot = Spot {
+                    height: spot.height,
+                    transaction: told.transaction,
+                    record: told.record,
+                };
+                let rows = told.rows.iter();
+                for row in rows.filter(|row| moment.includes(row.occurred_at)) {
+                    visit(spot, row);
+                }
             }
             Ok(true)
         })
+    }
+
+    /// What stood on every account at a height, as postings that no record made, by account and
+    /// model. How much of it was disputed is told by no posting.
+    pub(crate) fn stood_on_accounts(&self, at: Height) -> Result<Vec<PostingRow>, StateError> {
+        let moment = Moment {
+            at: None,
+            known: at,
+            known_time: Time::END,
+        };
+        let mut sums: BTreeMap<(u32, ModelNumber), i128> = BTreeMap::new();
+        self.postings(moment, |_, row| {
+            let count = i128::from(row.count);
+            *sums.entry((row.from, row.model)).or_default() -= count;
+            *sums.entry((row.to, row.model)).or_default() += count;
+        })?;
+        let stood = |((account, model), count): ((u32, ModelNumber), i128)| {
+            let count = u64::try_from(count).ok().filter(|count| *count > 0)?;
+            (account > 0).then_some(PostingRow {
+                occurred_at: Time(0),
+                model,
+                count,
+                disputed: 0,
+                from: 0,
+                to: account,
+            })
+        };
+        Ok(sums.into_iter().filter_map(stood).collect())
     }
 
     /// Accounts by number.

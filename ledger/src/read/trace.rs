@@ -138,7 +138,9 @@ impl View<'_> {
         let (place, holder) = match facts.map(|facts| &facts.location) {
             Some(Location::In(unit)) => (Some(format!("in {}", self.leaf(*unit)?.id)), None),
             Some(Location::At { place, holder }) => {
-                let (text, ..) = self.place_text(place, moment)?;
+                // What was said then, and not what became of it.
+                let whole = Moment { at: None, ..moment };
+                let (text, ..) = self.place_text(place, whole, Some(event.spot))?;
                 (Some(text), Some(holder.clone()))
             }
             None => (None, None),

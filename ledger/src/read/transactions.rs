@@ -22,7 +22,8 @@ pub(super) fn put(batch: &mut WriteBatch, column: &ColumnFamily, block: &Certifi
 }
 
 impl View<'_> {
-    /// Where a final transaction stands: height, and index in the block.
+    /// Where a final transaction stands: height, and index in the block. A ledger from a snapshot
+    /// knows those whose window has not ended, and does not hold their blocks.
     pub fn transaction_spot(
         &self,
         id: &TransactionId,

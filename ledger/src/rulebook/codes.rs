@@ -92,8 +92,8 @@ pub const fn of(kind: Kind) -> &'static [Code] {
             Code::MemberUnknown, Code::MemberSuspended, Code::SiteUnknown, Code::ItemUnknown,
             Code::ItemEnded, Code::OutOfOrder, Code::ItemNotHeld, Code::ItemContained,
             Code::ItemInTransit, Code::NotOneSite, Code::StatusForbids, Code::DocumentUnknown,
-            Code::LicenceRequired, Code::ClearanceRequired, Code::VettingRequired,
-            Code::DocumentClosed, Code::LicenceMismatch, Code::LicenceExhausted,
+            Code::LicenceRequired, Code::LicenceMismatch, Code::ClearanceRequired,
+            Code::VettingRequired, Code::DocumentClosed, Code::LicenceExhausted,
             Code::ClearanceMismatch, Code::LimitExceeded,
         ],
         Kind::VoidShipment => &[
@@ -106,8 +106,8 @@ pub const fn of(kind: Kind) -> &'static [Code] {
             Code::DocumentUnknown, Code::DocumentClosed, Code::DocumentMismatch,
             Code::ItemUnknown, Code::ItemEnded, Code::OutOfOrder, Code::ItemContained,
             Code::ItemNotInShipment, Code::NotAllNamed, Code::StatusForbids,
-            Code::LicenceRequired, Code::ClearanceRequired, Code::VettingRequired,
-            Code::LicenceMismatch, Code::LicenceExhausted, Code::ClearanceMismatch,
+            Code::LicenceRequired, Code::LicenceMismatch, Code::ClearanceRequired,
+            Code::VettingRequired, Code::LicenceExhausted, Code::ClearanceMismatch,
             Code::LimitExceeded,
         ],
         Kind::Clear => &[
@@ -207,8 +207,10 @@ pub const fn of(kind: Kind) -> &'static [Code] {
         ],
         Kind::Correct => &[
             Code::ItemUnknown, Code::NotLatest, Code::CarriedMismatch, Code::NotAuthority,
-            Code::CosignatureMissing, Code::NotCorrectable, Code::ItemEnded, Code::NotAllNamed,
-            Code::ContentTooMixed,
+            Code::CosignatureMissing, Code::ItemEnded, Code::NotAllNamed, Code::LicenceRequired,
+            Code::LicenceMismatch, Code::ClearanceRequired, Code::VettingRequired,
+            Code::DocumentUnknown, Code::DocumentClosed, Code::LicenceExhausted,
+            Code::ClearanceMismatch, Code::LimitExceeded, Code::ContentTooMixed,
         ],
         Kind::Annotate => &[
         ],

@@ -103,11 +103,13 @@ pub(super) const RULES: &[Rule] = &[
         )
     },
     Rule {
-        agreement: "who had to agree to the statement: the owner for a title, a witness for a destruction",
+        agreement: "who had to agree to the statement: the owner for a title, a witness for a destruction \
+                    or a broken seal",
         status: "that before the record corrected; a registration or a new unit: -> void",
         accounts: "the postings of the record corrected, the other way round; then those of the replacement",
-        documents: "what shipments, licences, clearances and orders counted is taken back; a device key of a \
-                    voided chip is free again",
+        documents: "what shipments, licences, clearances and orders counted is taken back; goods voided or \
+                    redirected are on their way as before, where policy lets them leave now; a device key \
+                    of a voided chip is free again",
         ..rule(
             Kind::Correct,
             "whoever made the statement, as the facts before and after it tell; or regulators with more than \

@@ -12,6 +12,7 @@ use chipledger_schemas::movement::Place;
 use chipledger_schemas::time::Time;
 use chipledger_schemas::words::Status;
 
+use super::clocks::{Cause, Clock, Clocks};
 use super::draft::Position;
 use super::{Draft, Keep, Posting, State};
 use crate::rejection::{Code, Fault, reject};
@@ -44,6 +45,7 @@ pub(crate) struct Journal {
 /// A posting with the ended statuses at its open ends.
 #[derive(Debug)]
 struct Draught {
+    cause: Cause,
     posting: Posting,
     from_ended: Option<Status>,
     to_ended: Option<Status>,
@@ -54,6 +56,7 @@ impl Draught {
     fn joins(&self, other: &Self) -> bool {
         let (a, b) = (&self.posting, &other.posting);
         a.model == b.model
+            && self.cause == other.cause
             && a.occurred_at == b.occurred_at
             && a.from == b.from
             && a.to == b.to
@@ -117,7 +120,14 @@ impl<S: State> Draft<'_, S> {
     }
 
     /// Moves the chips of a row from one side to another.
-    pub(crate) fn post(&mut self, occurred_at: Time, row: &ContentRow, from: Side, to: Side) {
+    pub(crate) fn post(
+        &mut self,
+        cause: Cause,
+        occurred_at: Time,
+        row: &ContentRow,
+        from: Side,
+        to: Side,
+    ) {
         if from == to {
             return;
         }
@@ -140,6 +150,7 @@ impl<S: State> Draft<'_, S> {
             to,
         };
         let draught = Draught {
+            cause,
             posting,
             from_ended,
             to_ended,
@@ -154,7 +165,8 @@ impl<S: State> Draft<'_, S> {
         }
     }
 
-    /// Moves all that an account holds to another one.
+    /// Moves all that an account holds to another one: at the time claimed, or once the last of it
+    /// has come.
     pub(crate) fn post_balance(
         &mut self,
         occurred_at: Time,
@@ -164,7 +176,7 @@ impl<S: State> Draft<'_, S> {
         let Some(balance) = self.get::<Balance>(&Key::Account(from.clone()))? else {
             return Ok(());
         };
-        for row in balance.0 {
+        for row in balance.rows {
             for (count, disputed) in [(row.count - row.disputed, false), (row.disputed, true)] {
                 if count > 0 {
                     let (owner, user, status) = (None, None, None);
@@ -177,7 +189,7 @@ impl<S: State> Draft<'_, S> {
                         count,
                     };
                     let (from, to) = (Side::Account(from.clone()), Side::Account(to.clone()));
-                    self.post(occurred_at, &row, from, to);
+                    self.post(Cause::Reposted, occurred_at, &row, from, to);
                 }
             }
         }
@@ -202,13 +214,20 @@ impl<S: State> Draft<'_, S> {
     /// Brings the record's postings into accounts and totals, and counts what is under way.
     pub(crate) fn settle(&mut self) -> Result<(), Fault> {
         self.settle_shipments()?;
-        let journal = std::mem::take(self.journal_mut());
+        let mut journal = std::mem::take(self.journal_mut());
+        let mut clocks = Clocks::new();
+        for Draught { cause, posting, .. } in &mut journal.postings {
+            let (from, to) = (posting.from.as_ref(), posting.to.as_ref());
+            posting.occurred_at =
+                self.posted_at(&mut clocks, *cause, posting.occurred_at, from, to)?;
+        }
         let mut accounts: BTreeMap<(Account, ModelNumber), Delta> = BTreeMap::new();
         let mut ended: BTreeMap<(ModelNumber, Status), i128> = BTreeMap::new();
         for Draught {
             posting,
             from_ended,
             to_ended,
+            ..
         } in &journal.postings
         {
             let count = i128::from(posting.count);
@@ -233,7 +252,8 @@ impl<S: State> Draft<'_, S> {
         let mut totals: BTreeMap<(Dimension, ModelNumber, Status), AmountDelta> = BTreeMap::new();
         for ((account, model), delta) in accounts {
             self.total(&mut totals, &account, model, delta)?;
-            self.change_balance(account, model, delta)?;
+            let clock = clocks.get(&account).copied();
+            self.change_balance(account, model, delta, clock)?;
         }
         for ((model, status), count) in ended {
             totals
@@ -253,9 +273,14 @@ impl<S: State> Draft<'_, S> {
         account: Account,
         model: ModelNumber,
         delta: Delta,
+        clock: Option<Clock>,
     ) -> Result<(), Fault> {
         self.update::<Balance>(Key::Account(account), |balance| {
-            let rows = &mut balance.0;
+            if let Some(clock) = clock {
+                balance.credited_at = clock.credited_at;
+                balance.settled_at = clock.settled_at;
+            }
+            let rows = &mut balance.rows;
             let at = match rows.binary_search_by_key(&model, |row| row.model) {
                 Ok(at) => at,
                 Err(at) => {

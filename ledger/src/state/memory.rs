@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chipledger_proof::state::{Account, Entry, EntryKind, Item, Key, Seen, Stored};
-use chipledger_schemas::ids::{ItemNumber, SiteId, TransactionId};
+use chipledger_schemas::ids::{Height, ItemNumber, SiteId, TransactionId};
 use chipledger_schemas::time::Time;
 
 use super::{Changes, PAGE_ITEMS, Page, State, StateError};
@@ -53,7 +53,7 @@ impl State for MemoryState {
     fn page(&self, page: u64) -> Result<Page, StateError> {
         let numbers = page * PAGE_ITEMS..(page + 1) * PAGE_ITEMS;
         let item = |number| self.items.get(&ItemNumber(number)).cloned().map(Arc::new);
-        Ok(Page::of(numbers.map(item).collect()))
+        Ok(Page::of(&numbers.map(item).collect::<Vec<_>>()))
     }
 
     fn entry(&self, key: &Key) -> Result<Option<Arc<Entry>>, StateError> {
@@ -80,13 +80,16 @@ impl State for MemoryState {
         Ok(self.entries.values().filter_map(account).collect())
     }
 
-    fn ended_windows(
-        &self,
-        time: Time,
-        limit: usize,
-    ) -> Result<Vec<(Time, TransactionId)>, StateError> {
+    fn has_seen(&self, id: &TransactionId) -> Result<bool, StateError> {
+        let mut seen = self.entries.values().filter_map(|(_, e)| Seen::of(e));
+        Ok(seen.any(|seen| seen.ids.contains(id)))
+    }
+
+    fn ended_windows(&self, time: Time, limit: usize) -> Result<Vec<(Time, Height)>, StateError> {
         let ended = |(key, entry): &(Key, Arc<Entry>)| match (key, Seen::of(entry)) {
-            (Key::Transaction(id), Some(seen)) if seen.0 <= time => Some((seen.0, *id)),
+            (Key::Transactions(height), Some(seen)) if seen.until <= time => {
+                Some((seen.until, *height))
+            }
             _ => None,
         };
         let mut windows: Vec<_> = self.entries.values().filter_map(ended).collect();

@@ -12,7 +12,7 @@ use chipledger_schemas::words::{Irregularity, Status};
 
 use super::accounts::Side;
 use super::containment::contribution;
-use super::{Change, Draft, State};
+use super::{Cause, Change, Draft, State};
 use crate::rejection::{Code, Fault, reject};
 
 /// What holds of an item once its containers are taken into account.
@@ -224,7 +224,7 @@ impl<S: State> Draft<'_, S> {
             item,
             facts.clone(),
             LastMovement::Known(movement),
-            occurred_at,
+            (Cause::Moved, occurred_at),
         )?;
         self.push_change(number, occurred_at, Change::Moved(facts));
         Ok(())
@@ -242,7 +242,8 @@ impl<S: State> Draft<'_, S> {
             digest: undone.below,
             occurred_at: undone.previous_at,
         };
-        self.change_facts(number, item, facts.clone(), below, undone.occurred_at)?;
+        let when = (Cause::Undone, undone.occurred_at);
+        self.change_facts(number, item, facts.clone(), below, when)?;
         self.push_change(number, undone.occurred_at, Change::Undone(facts));
         Ok(())
     }
@@ -253,18 +254,25 @@ impl<S: State> Draft<'_, S> {
         mut item: Item,
         facts: Facts,
         movement: LastMovement,
-        occurred_at: Time,
+        (cause, occurred_at): (Cause, Time),
     ) -> Result<(), Fault> {
         let before = self.accounts_of(&item, &self.effective(number)?)?;
-        let old_parent = parent_of(&item.facts);
-        let removed = contribution(&item);
+        let (old_parent, new_parent) = (parent_of(&item.facts), parent_of(&facts));
+        let is_inside = old_parent.is_some() || new_parent.is_some();
+        let of_content = |item: &Item| {
+            if is_inside {
+                contribution(item)
+            } else {
+                Vec::new()
+            }
+        };
+        let removed = of_content(&item);
         self.count_under_way(&item.facts, &facts);
         item.facts = facts;
         item.movement = movement;
         self.count_event(&mut item, occurred_at, EvidenceKind::Declared);
-        let new_parent = parent_of(&item.facts);
-        let added = contribution(&item);
-        self.put_item(number, item.clone());
+        let added = of_content(&item);
+        let item = self.put_item(number, item);
         match (old_parent, new_parent) {
             (Some(old), Some(new)) if old == new => {
                 if removed != added {
@@ -282,7 +290,7 @@ impl<S: State> Draft<'_, S> {
         }
         let after = self.accounts_of(&item, &self.effective(number)?)?;
         for ((from, row), (to, row_after)) in before.into_iter().zip(after) {
-            self.post(occurred_at, &row, from, to.clone());
+            self.post(cause, occurred_at, &row, from, to.clone());
             self.change_mark(&to, &row, &row_after);
         }
         Ok(())
@@ -320,12 +328,12 @@ impl<S: State> Draft<'_, S> {
             },
         };
         self.count_event(&mut item, occurred_at, EvidenceKind::Declared);
-        self.put_item(number, item.clone());
+        let item = self.put_item(number, item);
         if let Some(parent) = parent_of(&item.facts) {
             self.change_content(parent, Vec::new(), contribution(&item), occurred_at)?;
         }
         for (to, row) in self.accounts_of(&item, &self.effective(number)?)? {
-            self.post(occurred_at, &row, Side::Origin, to);
+            self.post(Cause::Moved, occurred_at, &row, Side::Origin, to);
         }
         self.push_change(number, occurred_at, Change::Moved(new.facts));
         Ok(())

@@ -33,21 +33,22 @@ impl<S: State> Draft<'_, S> {
                     series: series.clone(),
                     block,
                 };
-                let names = self.get::<Names>(&key)?.unwrap_or_default();
-                for number in part.first..part.end() {
-                    match names.get(offset_of(number)) {
-                        Some(found) => numbers.push(found),
-                        None => {
-                            let id = series
-                                .id(number)
-                                .map(|id| id.to_string())
-                                .unwrap_or_default();
-                            return reject(Code::ItemUnknown, format!("{id} is not registered"));
-                        }
-                    }
+                let serials = part.first..part.end();
+                let find = |names: &Names| {
+                    let mut serials = serials.clone();
+                    serials.try_for_each(|number| {
+                        numbers.push(names.get(offset_of(number)).ok_or(number)?);
+                        Ok(())
+                    })
+                };
+                if let Err(number) = self.look(&key, find)?.unwrap_or(Err(part.first)) {
+                    let id = series.id(number).map(|id| id.to_string());
+                    let id = id.unwrap_or_default();
+                    return reject(Code::ItemUnknown, format!("{id} is not registered"));
                 }
             }
         }
+        self.prefetch(&numbers)?;
         Ok(numbers)
     }
 
@@ -122,8 +123,7 @@ fn insert(names: &mut Names, new: NameRun) -> Result<(), u16> {
     }
     names.0.insert(at, new);
     names.0.dedup_by(|next, run| {
-        let joins = run.offset + run.count == next.offset
-            && run.first.0 + u64::from(run.count) == next.first.0;
+        let joins = run.joins(next);
         if joins {
             run.count += next.count;
         }

@@ -13,7 +13,7 @@ use chipledger_schemas::hash::{FILE, Hash};
 use chipledger_schemas::ids::{BlockHash, GenesisHash, Height};
 use serde::{Deserialize, Serialize};
 
-use super::{FileDamage, Store, StoreError, files, sync_directory};
+use super::{FileDamage, Store, StoreError, create_directory, files, parent, sync_directory};
 
 /// Name of the listing in a backup.
 pub(crate) const LISTING: &str = "FILES";
@@ -174,6 +174,13 @@ impl Store {
                 dir: dir.to_owned(),
             });
         }
+        let partial = Partial::begin(dir)?;
+        let backup = self.fill_backup(&partial.dir)?;
+        partial.finish(dir)?;
+        Ok(backup)
+    }
+
+    fn fill_backup(&self, dir: &Path) -> Result<Backup, BackupError> {
         let checkpoint =
             rocksdb::checkpoint::Checkpoint::new(&self.inner.db).map_err(StoreError::from)?;
         checkpoint
@@ -200,8 +207,43 @@ impl Store {
         };
         let path = dir.join(LISTING);
         write_synced(&path, backup.text().as_bytes()).map_err(io(&path))?;
-        sync_directory(dir).map_err(io(dir))?;
         Ok(backup)
+    }
+}
+
+/// A directory in the making, under another name beside its own: a crash leaves the whole of it in
+/// its place, or nothing there. What an earlier crash left under that name is thrown away.
+struct Partial {
+    dir: PathBuf,
+}
+
+impl Partial {
+    fn begin(target: &Path) -> Result<Self, BackupError> {
+        let mut name = target.file_name().unwrap_or_default().to_owned();
+        name.push(".partial");
+        let dir = target.with_file_name(name);
+        match std::fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(io(&dir)(error).into())
+            }
+            _ => Ok(Self { dir }),
+        }
+    }
+
+    /// Puts it in its place.
+    fn finish(self, target: &Path) -> Result<(), BackupError> {
+        sync_directory(&self.dir).map_err(io(&self.dir))?;
+        std::fs::rename(&self.dir, target).map_err(io(target))?;
+        sync_directory(target).map_err(io(target))?;
+        Ok(())
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // Gone already if it is in its place. An error was told before, and what is left is
+        // harmless.
+        let _ = std::fs::remove_dir_all(&self.dir);
     }
 }
 
@@ -217,12 +259,12 @@ pub fn restore(backup_dir: &Path, dir: &Path) -> Result<Backup, BackupError> {
         });
     }
     let backup = Backup::verify(backup_dir)?;
-    let done = fill(&backup, backup_dir, dir);
-    if done.is_err() {
-        // The first error is the one to tell; what is left is harmless: it holds no ledger yet.
-        let _ = std::fs::remove_dir_all(dir);
-    }
-    done.map(|()| backup)
+    let above = parent(dir);
+    create_directory(above).map_err(io(above))?;
+    let partial = Partial::begin(dir)?;
+    fill(&backup, backup_dir, &partial.dir)?;
+    partial.finish(dir)?;
+    Ok(backup)
 }
 
 fn fill(backup: &Backup, backup_dir: &Path, dir: &Path) -> Result<(), BackupError> {

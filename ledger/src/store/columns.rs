@@ -30,13 +30,14 @@ columns! {
     BUCKETS = "buckets",
     /// Complete nodes of the history tree.
     HISTORY = "history",
-    /// End of window and transaction id.
+    /// Last end of the windows of a block's transactions, and its height.
     WINDOWS = "windows",
-    /// Transaction id to height and index (derived).
+    /// Transaction id to height and index (derived). Rows of transactions whose window has not ended
+    /// say what was seen: they must stay.
     TRANSACTIONS = "transactions",
     /// What happened to items, by 64 numbers and height (derived).
     MOVEMENTS = "movements",
-    /// Postings by height (derived).
+    /// Postings by height, many records a row (derived).
     POSTINGS = "postings",
     /// Account number to account (derived).
     ACCOUNTS = "accounts",
@@ -47,8 +48,18 @@ columns! {
 /// Bytes of the block cache that all column families share.
 const CACHE_BYTES: usize = 256 * 1024 * 1024;
 
+/// How much is kept in memory and in logs before it is sorted into files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Buffers {
+    /// What a busy ledger wants.
+    Usual,
+    /// Next to nothing: files are written, merged and listed anew within a few blocks, so that a
+    /// test of crashes meets all of that.
+    Tiny,
+}
+
 /// Options of the database. How logs are replayed is decided by `files::recovery_mode`.
-pub(crate) fn database_options(recovery: DBRecoveryMode) -> Options {
+pub(crate) fn database_options(recovery: DBRecoveryMode, buffers: Buffers) -> Options {
     let mut options = Options::default();
     options.set_max_background_jobs(2);
     options.set_bytes_per_sync(1024 * 1024);
@@ -59,13 +70,23 @@ pub(crate) fn database_options(recovery: DBRecoveryMode) -> Options {
     // A log that is missing or short, though a later one counts, is damage.
     options.set_track_and_verify_wals_in_manifest(true);
     options.set_wal_recovery_mode(recovery);
+    if buffers == Buffers::Tiny {
+        options.set_max_total_wal_size(64 * 1024);
+        options.set_max_manifest_file_size(4 * 1024);
+    }
     options
 }
 
 /// Every column family with its options.
-pub(crate) fn descriptors() -> Vec<ColumnFamilyDescriptor> {
+pub(crate) fn descriptors(buffers: Buffers) -> Vec<ColumnFamilyDescriptor> {
     let cache = Cache::new_lru_cache(CACHE_BYTES);
-    let descriptor = |name: &&str| ColumnFamilyDescriptor::new(*name, column_options(name, &cache));
+    let descriptor = |name: &&str| {
+        let mut options = column_options(name, &cache);
+        if buffers == Buffers::Tiny {
+            options.set_level_zero_file_num_compaction_trigger(2);
+        }
+        ColumnFamilyDescriptor::new(*name, options)
+    };
     ALL.iter().map(descriptor).collect()
 }
 

@@ -65,6 +65,11 @@ pub fn carries_truth(name: &str) -> bool {
     !matches!(kind_of(name), FileKind::NoTruth | FileKind::Foreign)
 }
 
+/// Whether a file is one of the database's, by its name.
+pub(super) fn is_database(name: &str) -> bool {
+    kind_of(name) != FileKind::Foreign
+}
+
 /// Names of the files in a directory, sorted.
 pub(crate) fn names(dir: &Path) -> std::io::Result<Vec<String>> {
     let mut names = Vec::new();

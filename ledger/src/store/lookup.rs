@@ -15,7 +15,7 @@ impl Store {
         Ok(self.view().header(height)?)
     }
 
-    /// Height and index of a final transaction, if its block is held.
+    /// Height and index of a final transaction, if its block is held or its window has not ended.
     pub fn height_of(&self, id: &TransactionId) -> Result<Option<(Height, u32)>, StoreError> {
         Ok(self.view().transaction_spot(id)?)
     }
@@ -62,6 +62,21 @@ impl View<'_> {
         }
         let what = format!("the validator set of height {height} is missing");
         Err(StoreError::Damaged { what })
+    }
+
+    /// The set that certifies the header after one: every set that was ever in force is held.
+    pub fn next_validators(&self, header: &Header) -> Result<Option<ValidatorSet>, StoreError> {
+        let chain = self.chain()?;
+        let recent = [chain.validators, chain.next_validators];
+        let digest = header.next_validators;
+        if let Some(set) = recent.into_iter().find(|set| set.digest() == digest) {
+            return Ok(Some(set));
+        }
+        if let Some(set) = self.validator_set(&digest)? {
+            return Ok(Some(set));
+        }
+        let genesis = self.genesis()?.validators;
+        Ok((genesis.digest() == digest).then_some(genesis))
     }
 
     /// As [`Store::first_height`].

@@ -30,7 +30,7 @@ mod import;
 mod take;
 
 pub use import::Importer;
-pub use take::{delete_snapshot, read_chunk, read_manifest, snapshots};
+pub use take::{delete_partial_snapshots, delete_snapshot, read_chunk, read_manifest, snapshots};
 
 /// Most bytes of a chunk.
 pub const CHUNK_BYTES_MAX: usize = 1024 * 1024;

@@ -108,6 +108,28 @@ impl<'d> View<'d> {
             .transpose()
     }
 
+    /// Headers that are held from a height on, with their certificates: at most so many.
+    pub fn headers_from(
+        &self,
+        from: Height,
+        most: usize,
+    ) -> Result<Vec<(Header, Certificate)>, StateError> {
+        let mut headers = Vec::new();
+        self.scan_from(columns::HEADERS, &[], &from.0.to_be_bytes(), |_, row| {
+            if headers.len() < most {
+                headers.push(decode_stored(row).map_err(|_| damaged("a header"))?);
+            }
+            Ok(headers.len() < most)
+        })?;
+        Ok(headers)
+    }
+
+    /// A complete node of the history tree, if it is held.
+    pub(crate) fn history_node(&self, level: u8, index: u64) -> Result<Option<Hash>, StateError> {
+        let row = self.row(columns::HISTORY, &history_key(level, index))?;
+        Ok(row.and_then(|row| row.try_into().ok()).map(Hash))
+    }
+
     /// A certified block.
     pub fn block(&self, height: Height) -> Result<Option<CertifiedBlock>, StateError> {
         let row = self.row(columns::BLOCKS, &height.0.to_be_bytes())?;
@@ -174,6 +196,19 @@ impl State for View<'_> {
         }
     }
 
+    fn pages(&self, pages: &[u64]) -> Result<Vec<Page>, StateError> {
+        let keys: Vec<_> = pages.iter().map(|page| page.to_be_bytes()).collect();
+        let (items, options) = (column(self.db, columns::ITEMS), self.options());
+        let rows = self
+            .db
+            .batched_multi_get_cf_opt(items, &keys, true, &options);
+        let page = |row: Result<Option<rocksdb::DBPinnableSlice<'_>>, rocksdb::Error>| {
+            let row = row.map_err(unreadable)?;
+            row.map_or_else(|| Ok(Page::default()), |row| rows::decode_page(&row))
+        };
+        rows.into_iter().map(page).collect()
+    }
+
     fn entry(&self, key: &Key) -> Result<Option<Arc<Entry>>, StateError> {
         let Some(row) = self.row(columns::ENTRIES, &key.bytes())? else {
             return Ok(None);
@@ -208,22 +243,23 @@ impl State for View<'_> {
         Ok(accounts)
     }
 
-    fn ended_windows(
-        &self,
-        time: Time,
-        limit: usize,
-    ) -> Result<Vec<(Time, TransactionId)>, StateError> {
+    fn has_seen(&self, id: &TransactionId) -> Result<bool, StateError> {
+        // Rows stay longer than the entries that they follow from; the window has ended by then.
+        Ok(self.row(columns::TRANSACTIONS, id.0.as_bytes())?.is_some())
+    }
+
+    fn ended_windows(&self, time: Time, limit: usize) -> Result<Vec<(Time, Height)>, StateError> {
         let mut windows = Vec::new();
         self.scan(columns::WINDOWS, &[], |key, _| {
-            let (end, id) = key
+            let (end, height) = key
                 .split_first_chunk::<8>()
                 .ok_or_else(|| damaged("a window"))?;
             let end = Time(u64::from_be_bytes(*end));
-            let id = id.try_into().map_err(|_| damaged("a window"))?;
+            let height = height.try_into().map_err(|_| damaged("a window"))?;
             if end > time || windows.len() >= limit {
                 return Ok(false);
             }
-            windows.push((end, TransactionId(Hash(id))));
+            windows.push((end, Height(u64::from_be_bytes(height))));
             Ok(true)
         })?;
         Ok(windows)

@@ -56,6 +56,10 @@ fn meaning(code: ErrorCode) -> (StatusCode, &'static str) {
             "Submit something first, or choose an earlier checkpoint.",
         ),
         E::ProofTooLarge => (S::NOT_FOUND, "Prove something narrower."),
+        E::NarrowView => (
+            S::FORBIDDEN,
+            "Ask the node of a customs, regulator or inspector member.",
+        ),
         E::MethodNotAllowed => (
             S::METHOD_NOT_ALLOWED,
             "See /v1/openapi.json for the methods of this path.",
@@ -173,7 +177,7 @@ impl ApiError {
     }
 
     /// Something inside failed: logged whole, told in one line.
-    fn internal(error: &dyn std::error::Error) -> Self {
+    pub(super) fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, "a question could not be answered");
         Self::new(ErrorCode::Internal, error.to_string())
     }

@@ -92,6 +92,17 @@ pub(super) fn router(api: Api) -> Router {
         .with_state(api)
 }
 
+/// Whether a full node serves something at a path, by whatever method.
+pub(super) fn is_served(path: &str) -> bool {
+    let asked: Vec<_> = path.split('/').collect();
+    let fits = |route: &Route| {
+        let parts: Vec<_> = route.path.split('/').collect();
+        let same = |(part, asked): (&&str, &&str)| part.starts_with('{') || part == asked;
+        parts.len() == asked.len() && parts.iter().zip(&asked).all(same)
+    };
+    table().iter().any(fits)
+}
+
 async fn unknown(request: Request) -> ApiError {
     let path = request.uri().path().escape_debug();
     let path: String = path.take(200).collect();

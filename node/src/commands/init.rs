@@ -101,6 +101,10 @@ snapshot_every = 10000         # blocks; 0 takes none
 snapshots = 2
 start_from_snapshot = false    # an empty node begins from a peer's snapshot
 
+# [follow]                     # members that see only what is their own
+# view = "own"                 # if the member is no founder; else its roles say it
+# proofs = "proofs"            # folder of the proof files of own items
+
 [evidence]
 # key = "keys/clerk.json"      # report equivocation with this clerk key
 

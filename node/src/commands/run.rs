@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use super::ConfigArgs;
 use crate::config::{Config, LogConfig};
-use crate::node::{Node, NodeError};
+use crate::follow::{Follower, is_narrow};
+use crate::node::{Hooks, Node, NodeError};
 
 /// Exit code of a node that does not start, or stopped by itself: do not restart it without
 /// looking.
@@ -22,34 +23,45 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let config = self.config.load()?;
-        log_to_stderr(&config.log);
-        let data = config.data.clone();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?;
-        let ended = runtime.block_on(Box::pin(serve(config)));
-        // A block that is being executed is not waited for: it is not decided, or comes again.
-        runtime.shutdown_timeout(LEFT_OVERS);
-        match ended {
-            Ok(()) => Ok(ExitCode::SUCCESS),
-            Err(error) => {
-                // To standard error whatever the log is, so that the reason is the last line.
-                eprintln!("Error: {error}\nHint: {}", error.hint(&data));
-                Ok(ExitCode::from(STOPPED))
-            }
+        run(self.config.load()?, Hooks::default())
+    }
+}
+
+/// Runs a node, with hooks in a test, until it is told to stop or something fatal happens.
+#[doc(hidden)]
+pub fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode> {
+    log_to_stderr(&config.log);
+    let data = config.data.clone();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(Box::pin(async {
+        if is_narrow(&config)? {
+            follow(config).await
+        } else {
+            serve(config, hooks).await
+        }
+    }));
+    // A block that is being executed is not waited for: it is not decided, or comes again.
+    runtime.shutdown_timeout(LEFT_OVERS);
+    match ended {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) => {
+            // To standard error whatever the log is, so that the reason is the last line.
+            eprintln!("Error: {error}\nHint: {}", error.hint(&data));
+            Ok(ExitCode::from(STOPPED))
         }
     }
 }
 
 /// Runs the node until it is told to stop.
-async fn serve(config: Config) -> Result<(), NodeError> {
+async fn serve(config: Config, hooks: Hooks) -> Result<(), NodeError> {
     // Before anything starts: a signal during the start counts too.
     let stop = stop_signal();
     tokio::pin!(stop);
     let mut node = tokio::select! {
-        started = Box::pin(Node::start(config)) => started?,
+        started = Box::pin(Node::start_with(config, hooks)) => started?,
         () = &mut stop => return Ok(()),
     };
     let (member, height) = (&node.handle.member, node.handle.progress.borrow().height);
@@ -67,6 +79,30 @@ async fn serve(config: Config) -> Result<(), NodeError> {
         None => {
             tracing::info!("stopping");
             node.shutdown().await;
+            tracing::info!("stopped");
+            Ok(())
+        }
+    }
+}
+
+/// Runs the node of a member that sees only what is its own, until it is told to stop.
+async fn follow(config: Config) -> Result<(), NodeError> {
+    let stop = stop_signal();
+    tokio::pin!(stop);
+    let mut node = Follower::start(config).await?;
+    let (member, height) = (&node.handle.member, node.handle.headers.height());
+    tracing::info!(%member, %height, api = %node.api.address(), "the node follows its member's own items");
+    let failed = tokio::select! {
+        error = node.failed() => Some(error),
+        () = &mut stop => None,
+    };
+    node.shutdown().await;
+    match failed {
+        Some(error) => {
+            tracing::error!("stopped: {error}");
+            Err(error)
+        }
+        None => {
             tracing::info!("stopped");
             Ok(())
         }

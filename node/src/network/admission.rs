@@ -40,6 +40,20 @@ impl Admitted {
         self.0.get(peer)
     }
 
+    /// The list with `local` as a peer of the narrow view: what a node hands in that runs no
+    /// engine, so that nobody's gossip or block sync is for it.
+    #[must_use]
+    pub fn with_narrow(mut self, local: PeerId, member: MemberId) -> Self {
+        // Nobody is let in by this entry: a node has no connection to itself.
+        let peer = AdmittedPeer {
+            member,
+            view: View::Own,
+            addresses: Vec::new(),
+        };
+        self.0.insert(local, peer);
+        self
+    }
+
     /// What `peer` may see; None for a stranger.
     pub fn view(&self, peer: &PeerId) -> Option<View> {
         self.0.get(peer).map(|peer| peer.view)

@@ -26,6 +26,8 @@ pub(super) enum Command {
     ),
     /// Add an address to dial, or remove one; answers whether that changed anything.
     Address(AddressChange, Multiaddr, oneshot::Sender<bool>),
+    /// Disconnect a peer that lied and refuse it for the time of a lockout.
+    LockOut(PeerId),
     /// Remember the validators, for the status dump only.
     Validators(Vec<ValidatorInfo>),
     /// Describe the state in the engine's words.

@@ -183,6 +183,7 @@ impl Driver {
                 self.redial.admit(&self.admitted, Instant::now());
                 let _gone = reply.send(changed);
             }
+            Command::LockOut(peer) => self.lock_out_liar(peer),
             Command::Validators(validators) => self.validators = validators,
             Command::Dump(reply) => {
                 let _gone = reply.send(self.dump());

@@ -200,6 +200,13 @@ impl NetworkHandle {
         self.wires.admitted.send_replace(admitted);
     }
 
+    /// Disconnects a peer that sent what cannot be true, and refuses it for the time of a lockout.
+    /// Whoever found it out must not ask it again either: lockouts end.
+    pub async fn lock_out(&self, peer: PeerId) {
+        // A network that has stopped has no peers.
+        let _stopped = self.wires.commands.send(Command::LockOut(peer)).await;
+    }
+
     /// The connected peers.
     pub fn peers(&self) -> Vec<PeerStatus> {
         let snapshot = self.wires.snapshot.borrow();

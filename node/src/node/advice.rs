@@ -42,8 +42,16 @@ impl NodeError {
             }
             Self::Network(_) => "See the section [network] of the configuration.",
             Self::Api { .. } => "Stop what listens there, or change `listen` in [api].",
-            Self::GuardNotWritten | Self::Evidence(_) => ROOM,
-            Self::Store(_) | Self::Query(_) | Self::Undecided(_) | Self::Fatal(_) => {
+            Self::GuardNotWritten
+            | Self::Evidence(_)
+            | Self::Headers(_)
+            | Self::Proofs(_)
+            | Self::Begin(_) => ROOM,
+            Self::Store(_)
+            | Self::Query(_)
+            | Self::Undecided(_)
+            | Self::Prune(_)
+            | Self::Fatal(_) => {
                 "If the disk is full, make room and start the node again. If it says corruption or \
                  damage, restore a backup or sync anew (docs/operations.md, \"A damaged ledger\")."
             }
@@ -66,6 +74,10 @@ impl NodeError {
                 | Self::EngineStopped
                 | Self::GuardNotWritten
                 | Self::Evidence(_)
+                | Self::Headers(_)
+                | Self::Proofs(_)
+                | Self::Prune(_)
+                | Self::Begin(_)
                 | Self::Fatal(Fatal::Store(_) | Fatal::Undecided(_))
         )
     }

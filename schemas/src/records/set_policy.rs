@@ -30,7 +30,8 @@ pub struct SetPolicy {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum PolicyRule {
-    /// A `ship` out of the jurisdiction of a model with at least this TPP needs a licence.
+    /// A `ship` out of the jurisdiction of a model with at least this TPP needs a licence of the
+    /// authority of that jurisdiction; of a policy that holds everywhere, of the policy's member.
     LicenceRequired {
         /// Destinations concerned; every other jurisdiction if empty.
         to: BTreeSet<Jurisdiction>,

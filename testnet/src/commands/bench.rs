@@ -239,6 +239,15 @@ fn ledger(args: LedgerArgs) -> anyhow::Result<()> {
             permille % 1_000
         )?;
     }
+    for stage in &report.stages {
+        writeln!(
+            out,
+            "one chip, one core, {:<56} {:>5}.{:01} us",
+            stage.what,
+            stage.nanos / 1_000,
+            stage.nanos % 1_000 / 100
+        )?;
+    }
     let per_event = report.world_disk_bytes / report.world_item_events.max(1);
     writeln!(
         out,

@@ -1,5 +1,7 @@
 //! A validator lies; the others find it, write it down, report it once, and hand out a pack that a
 //! stranger verifies with the genesis hash alone.
+use std::time::Duration;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;

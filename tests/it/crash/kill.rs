@@ -17,6 +17,11 @@ const LIFE_MS_MAX: u64 = 250;
 
 #[test]
 fn killed_a_hundred_times_the_ledger_loses_nothing_acknowledged() {
+    kill_often(KILLS, &[]);
+}
+
+/// Kills so many loaders, started with these words before the directory, over the same ledger.
+pub(super) fn kill_often(kills: u32, words: &[&str]) {
     // Every run draws other moments; the seed is in every message.
     let seed = std::process::id();
     println!("seed {seed}");
@@ -26,8 +31,8 @@ fn killed_a_hundred_times_the_ledger_loses_nothing_acknowledged() {
     drop(Store::create(&dir, &chipledger_ledger::fixture::genesis()).unwrap());
     let mut acknowledged = BTreeSet::new();
     let mut height = Height(0);
-    for kill in 0..KILLS {
-        let mut child = loader().arg(&dir).spawn().unwrap();
+    for kill in 0..kills {
+        let mut child = loader().args(words).arg(&dir).spawn().unwrap();
         let mut pipe = child.stdout.take().unwrap();
         let reader = std::thread::spawn(move || {
             let mut output = String::new();
@@ -49,7 +54,7 @@ fn killed_a_hundred_times_the_ledger_loses_nothing_acknowledged() {
     }
     println!("height {height}, {} acknowledged", acknowledged.len());
     assert!(
-        acknowledged.len() > 100,
+        acknowledged.len() > usize::try_from(kills).unwrap(),
         "only {} were acknowledged",
         acknowledged.len()
     );

@@ -23,6 +23,8 @@ struct Scene {
     before: usize,
     after: usize,
     height: Height,
+    /// The height mark once the last commit was acknowledged; the copy has the one before.
+    mark: Vec<u8>,
 }
 
 impl Scene {
@@ -42,6 +44,7 @@ impl Scene {
         let log = newest_log(&live);
         let length = || usize::try_from(std::fs::metadata(&log).unwrap().len()).unwrap();
         let before = length();
+        let mark_before = std::fs::read(live.join("HEIGHT")).unwrap();
         commit(
             &solo,
             &mut world,
@@ -49,6 +52,8 @@ impl Scene {
         );
         let after = length();
         copy(&live, &dir);
+        let mark = std::fs::read(dir.join("HEIGHT")).unwrap();
+        std::fs::write(dir.join("HEIGHT"), mark_before).unwrap();
         let height = solo.store().head().header.height;
         let log = log.file_name().unwrap().to_str().unwrap().to_owned();
         Self {
@@ -58,6 +63,7 @@ impl Scene {
             before,
             after,
             height,
+            mark,
         }
     }
 
@@ -134,6 +140,30 @@ fn a_commit_cut_short_at_any_byte_leaves_the_block_before() {
             }
         }
     }
+}
+
+/// A log that ends between two records is whole to the eye: only the mark tells.
+#[test]
+fn a_copy_that_lost_an_acknowledged_block_at_the_end_of_its_log_is_named() {
+    let scene = Scene::new(16);
+    let dir = scene.with_log(&scene.log()[..scene.before]);
+    assert_eq!(height(&dir).0, scene.height.0 - 1, "by the mark before");
+    std::fs::write(dir.join("HEIGHT"), &scene.mark).unwrap();
+    for opened in [Store::open_read_only(&dir), Store::open(&dir)] {
+        match opened {
+            Err(StoreError::Damaged { what }) => assert!(what.contains("HEIGHT says"), "{what}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let report = chipledger_ledger::audit::audit(&dir, &mut |_| {}).unwrap();
+    assert!(
+        report.damages[0].to_string().contains("file HEIGHT"),
+        "{:?}",
+        report.damages
+    );
+    // Half a mark is what a crash leaves: it says nothing.
+    std::fs::write(dir.join("HEIGHT"), &scene.mark[..40]).unwrap();
+    assert_eq!(height(&dir).0, scene.height.0 - 1);
 }
 
 #[test]

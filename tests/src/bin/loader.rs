@@ -1,6 +1,8 @@
-//! A process to be killed: commits transactions to a ledger without end and prints each one's id
-//! once it is acknowledged. `loader DIR` opens the ledger, or creates it; `loader DIR N` stops
-//! after N transactions.
+//! A process to be killed, or watched. It prints a line for everything that it is done with.
+//!
+//! `loader DIR [N]` opens the ledger, or creates it, and commits N transactions, or without end;
+//! `loader tiny DIR [N]` does so with next to nothing kept in memory. `loader backup DIR TO`,
+//! `loader restore BACKUP DIR` and `loader import SNAPSHOTS DIR` do what their names say.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,7 +10,8 @@ use std::path::Path;
 use anyhow::Context;
 use chipledger_ledger::fixture::{MODEL, genesis, id, key};
 use chipledger_ledger::solo::Solo;
-use chipledger_ledger::store::Store;
+use chipledger_ledger::store::snapshot::{self, Importer, read_chunk, read_manifest};
+use chipledger_ledger::store::{Store, restore};
 use chipledger_schemas::ids::GenesisHash;
 use chipledger_schemas::records::register::Origin;
 use chipledger_schemas::records::{Pack, Record, Register};
@@ -22,20 +25,60 @@ const TOGETHER: u64 = 4;
 const CHIPS: u64 = 8;
 
 fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let dir = arguments.next().context("give a directory")?;
-    let limit = arguments.next().map_or(Ok(u64::MAX), |n| n.parse())?;
-    let dir = Path::new(&dir);
-    let store = if dir.join("CURRENT").exists() {
-        Store::open(dir)?
-    } else {
-        // A process killed while it created the ledger left no ledger.
-        if dir.exists() {
-            std::fs::remove_dir_all(dir)?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["backup", dir, to] => {
+            Store::open(Path::new(dir))?.backup(Path::new(to))?;
+            println!("backed up");
         }
-        Store::create(dir, &genesis())?
-    };
-    load(store, limit)
+        ["restore", backup, dir] => {
+            restore(Path::new(backup), Path::new(dir))?;
+            println!("restored");
+        }
+        ["import", snapshots, dir] => {
+            import(Path::new(snapshots), Path::new(dir))?;
+            println!("imported");
+        }
+        ["tiny", dir, ref rest @ ..] => {
+            let dir = Path::new(dir);
+            let store = match Store::is_in(dir) {
+                false => Store::create_tiny(dir, &genesis())?,
+                true => Store::open_tiny(dir)?,
+            };
+            load(store, limit(rest)?)?;
+        }
+        [dir, ref rest @ ..] => {
+            let dir = Path::new(dir);
+            let store = match Store::is_in(dir) {
+                false => Store::create(dir, &genesis())?,
+                true => Store::open(dir)?,
+            };
+            load(store, limit(rest)?)?;
+        }
+        [] => anyhow::bail!("give a directory"),
+    }
+    Ok(())
+}
+
+fn limit(words: &[&str]) -> anyhow::Result<u64> {
+    Ok(words
+        .first()
+        .map_or(Ok(u64::MAX), |number| number.parse())?)
+}
+
+fn import(snapshots: &Path, dir: &Path) -> anyhow::Result<()> {
+    let heights = snapshot::snapshots(snapshots)?;
+    let height = *heights.last().context("no snapshot is kept there")?;
+    let manifest = read_manifest(snapshots, height)?;
+    let mut importer = Importer::begin(dir, &genesis(), manifest)?;
+    let missing: Vec<_> = importer.missing().collect();
+    for (index, chunk) in missing {
+        let bytes = read_chunk(snapshots, height, &chunk.digest)?;
+        importer.add(index, &bytes.context("a chunk is not there")?)?;
+    }
+    importer.finish()?;
+    Ok(())
 }
 
 fn load(store: Store, limit: u64) -> anyhow::Result<()> {

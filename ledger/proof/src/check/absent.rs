@@ -4,8 +4,7 @@ use chipledger_schemas::ids::ItemId;
 use serde::{Deserialize, Serialize};
 
 use super::{Refusal, require};
-use crate::shown::{Looked, Roots};
-use crate::state::{Names, name_slot};
+use crate::shown::{LookedNames, Roots};
 
 /// Shows that an id is not registered.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -14,15 +13,13 @@ pub struct AbsentProof {
     /// The id.
     pub id: ItemId,
     /// Its block of serials.
-    pub names: Looked,
+    pub names: LookedNames,
 }
 
 impl AbsentProof {
     /// The id, once it is shown to be absent.
     pub fn check(&self, roots: &Roots) -> Result<ItemId, Refusal> {
-        let (key, offset) = name_slot(&self.id);
-        let names = self.names.value::<Names>(&key, roots)?;
-        let number = names.and_then(|names| names.get(offset));
+        let number = self.names.number(&self.id, roots)?;
         require(number.is_none(), "the id is registered")?;
         Ok(self.id.clone())
     }

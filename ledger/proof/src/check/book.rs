@@ -125,7 +125,7 @@ fn add_account(sums: &mut Sums, shown: &ShownAccount) -> Result<(), Refusal> {
     let overflow = Refusal::Contradiction {
         what: "accounts sum to more than 2^64",
     };
-    for row in &shown.balance.0 {
+    for row in &shown.balance.rows {
         require(row.count > 0, "an account has a row of nothing")?;
         let sum = sums.entry((row.model, shown.account.status)).or_default();
         let leg = match shown.account.place {
@@ -157,7 +157,7 @@ fn compare(sums: &Sums, world: &Totals) -> Result<u64, Refusal> {
 
 impl BookStatement {
     fn add(&mut self, shown: &ShownAccount, catalogue: &Catalogue) -> Result<(), Refusal> {
-        for row in &shown.balance.0 {
+        for row in &shown.balance.rows {
             let (_, tpp) = model_of(row.model, catalogue)?;
             match &shown.account.place {
                 AccountPlace::Site { jurisdiction, .. } => {

@@ -12,8 +12,8 @@ use chipledger_schemas::words::{Irregularity, Status, UnitKind};
 use serde::{Deserialize, Serialize};
 
 use super::{Refusal, require};
-use crate::shown::{Roots, ShownCatalogue, ShownEntry, ShownItems};
-use crate::state::{Evidence, Item, ItemKind, Key, Names, Shipment, Site, name_slot};
+use crate::shown::{Roots, ShownCatalogue, ShownEntry, ShownItems, ShownNames};
+use crate::state::{Evidence, Item, ItemKind, Key, Shipment, Site};
 
 /// Shows an item with everything around it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct ItemProof {
     /// The item.
     pub id: ItemId,
     /// Its block of serials: says which number the id has.
-    pub names: ShownEntry,
+    pub names: ShownNames,
     /// The item and its containers.
     pub items: ShownItems,
     /// Where the root is.
@@ -180,12 +180,10 @@ impl ItemProof {
 /// The number that an id has.
 pub(crate) fn number_of(
     id: &ItemId,
-    names: &ShownEntry,
+    names: &ShownNames,
     roots: &Roots,
 ) -> Result<ItemNumber, Refusal> {
-    let (key, offset) = name_slot(id);
-    let names = names.value::<Names>(&key, roots)?;
-    names.get(offset).ok_or(Refusal::Contradiction {
+    names.number(id, roots)?.ok_or(Refusal::Contradiction {
         what: "the id is not registered",
     })
 }

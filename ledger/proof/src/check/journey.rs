@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::item::{Kind, kind_of, number_of};
 use super::{Refusal, require};
-use crate::shown::{Roots, ShownCatalogue, ShownEntry, ShownItems};
+use crate::shown::{Roots, ShownCatalogue, ShownItems, ShownNames};
 use crate::state::{Item, LastMovement, next_history};
 
 /// Units nest at most 8 deep; a chain of stays is not followed further than twice that.
@@ -66,7 +66,7 @@ pub struct JourneyProof {
     /// The item.
     pub id: ItemId,
     /// Its block of serials: says which number the id has.
-    pub names: ShownEntry,
+    pub names: ShownNames,
     /// The item and everything that it was ever in.
     pub items: ShownItems,
     /// What happened to each of them, in the same order.

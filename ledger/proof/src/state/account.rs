@@ -2,6 +2,7 @@
 
 use chipledger_schemas::ids::{MemberId, SiteId};
 use chipledger_schemas::jurisdiction::Jurisdiction;
+use chipledger_schemas::time::Time;
 use chipledger_schemas::words::Status;
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +68,14 @@ pub struct BalanceRow {
     pub disputed: u64,
 }
 
-/// What an account holds: rows sorted by model, none zero.
+/// What an account holds, and from when on it may leave. It is gone with its last chip.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Balance(pub Vec<BalanceRow>);
+pub struct Balance {
+    /// Rows sorted by model, none zero.
+    pub rows: Vec<BalanceRow>,
+    /// The latest event time at which chips came in.
+    pub credited_at: Time,
+    /// Chips leave at no earlier event time: a re-posting brought some of them then, whatever their
+    /// own last movement was.
+    pub settled_at: Time,
+}

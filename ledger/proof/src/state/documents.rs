@@ -68,6 +68,32 @@ pub struct Shipment {
     pub return_of: Option<DocumentId>,
     /// The record that opened it.
     pub record: RecordId,
+    /// What held before each redirect that stands, oldest first; at most [`REDIRECTS_MAX`].
+    pub redirects: Vec<Redirected>,
+    /// Roots that the shipper took back by voiding it.
+    pub voided: u64,
+}
+
+/// The most redirects of a shipment that stand.
+pub const REDIRECTS_MAX: usize = 8;
+
+/// The terms of a shipment before a redirect.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Redirected {
+    /// The record that put others in their place.
+    pub record: RecordId,
+    /// Its event time.
+    pub until: Time,
+    /// Named receiver.
+    pub to: MemberId,
+    /// Where it went.
+    pub to_site: SiteId,
+    /// Expected arrival.
+    pub expected_at: Time,
+    /// The licence that it used.
+    pub licence: Option<DocumentId>,
+    /// The exit clearance.
+    pub clearance: Option<DocumentId>,
 }
 
 /// A licence.

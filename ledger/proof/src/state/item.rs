@@ -1,6 +1,6 @@
 //! An item's state: the leaf under its number.
 
-use chipledger_schemas::encode::encode;
+use chipledger_schemas::encode::{encode, encode_into};
 use chipledger_schemas::hash::{self, Hash};
 use chipledger_schemas::ids::{Height, ItemId, MemberId, PublicKey, RecordId};
 use chipledger_schemas::movement::{Facts, Movement};
@@ -161,6 +161,11 @@ impl Item {
     /// Canonical bytes with their version.
     pub fn bytes(&self) -> Vec<u8> {
         encode(&(ITEM_VERSION, self))
+    }
+
+    /// Appends its canonical bytes with their version.
+    pub fn encode_into(&self, bytes: &mut Vec<u8>) {
+        encode_into(&(ITEM_VERSION, self), bytes);
     }
 
     /// The item in canonical bytes, if their version is known.

@@ -4,7 +4,7 @@ use chipledger_schemas::catalogue::{ModelId, ModelVersion};
 use chipledger_schemas::encode::{DecodeError, decode, encode};
 use chipledger_schemas::hash::{self, Hash};
 use chipledger_schemas::ids::{
-    DocumentId, Issuer, ItemNumber, MemberId, PublicKey, SiteId, TransactionId,
+    DocumentId, Height, Issuer, ItemNumber, MemberId, PublicKey, SiteId, TransactionId,
 };
 use chipledger_schemas::items::Series;
 use chipledger_schemas::time::Time;
@@ -92,9 +92,14 @@ pub struct DeviceKeyOf(pub ItemNumber);
 /// Member that an issuer prefix belongs to.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct IssuerOf(pub MemberId);
-/// End of the window of a transaction that was seen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Seen(pub Time);
+/// The transactions of a block, remembered until the last of their windows has ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Seen {
+    /// When the last of their windows ends.
+    pub until: Time,
+    /// The transactions, in the block's order.
+    pub ids: Vec<TransactionId>,
+}
 /// Versions of a model, oldest first.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ModelVersions(pub Vec<ModelVersion>);
@@ -134,8 +139,8 @@ entries! {
     Run(DocumentId) => Run,
     /// A closed alert.
     Alert(Hash) => Alert,
-    /// A transaction in its window.
-    Transaction(TransactionId) => Seen,
+    /// The transactions of the block at a height, until their windows have ended.
+    Transactions(Height) => Seen,
     /// Numbers of 1,024 serials.
     Names { series: Series, block: u64 } => Names,
     /// An account.
@@ -160,6 +165,11 @@ impl Key {
     }
 }
 
+/// Digest of an entry of names, of which a proof shows one piece: over the top of its pieces.
+pub(crate) fn names_digest(top: &Hash) -> Hash {
+    hash::ENTRY_VALUE.hash(&encode(&(ENTRY_VERSION, EntryKind::Names, top)))
+}
+
 impl Entry {
     /// Canonical bytes with their version.
     pub fn bytes(&self) -> Vec<u8> {
@@ -168,12 +178,18 @@ impl Entry {
 
     /// Digest that the names tree has.
     pub fn digest(&self) -> Hash {
-        Self::digest_of(&self.bytes())
+        match self {
+            Self::Names(names) => names_digest(&names.top()),
+            _ => hash::ENTRY_VALUE.hash(&self.bytes()),
+        }
     }
 
-    /// Digest of an entry's canonical bytes.
-    pub fn digest_of(bytes: &[u8]) -> Hash {
-        hash::ENTRY_VALUE.hash(bytes)
+    /// As [`Self::digest`], when the canonical bytes are there already.
+    pub fn digest_with(&self, bytes: &[u8]) -> Hash {
+        match self {
+            Self::Names(_) => self.digest(),
+            _ => hash::ENTRY_VALUE.hash(bytes),
+        }
     }
 
     /// As [`Self::from_bytes`], for bytes that this program wrote itself and that a digest covers.

@@ -46,6 +46,8 @@ pub struct Member {
     pub suspended: bool,
     /// Who has taken over everything of it.
     pub successor: Option<MemberId>,
+    /// Block time at which it last took over another.
+    pub took_over_at: Option<Time>,
 }
 
 impl From<&SetMember> for Member {
@@ -61,6 +63,7 @@ impl From<&SetMember> for Member {
             vetting: None,
             suspended: false,
             successor: None,
+            took_over_at: None,
         }
     }
 }
@@ -103,4 +106,6 @@ pub struct Site {
     pub power_kw: Option<u64>,
     /// Since when, event time.
     pub valid_from: Time,
+    /// Block time of its last change of jurisdiction.
+    pub moved_at: Option<Time>,
 }

@@ -3,31 +3,44 @@
 
 use std::collections::BTreeMap;
 
-use chipledger_proof::state::{Key, Shipment, ShipmentState};
+use chipledger_proof::state::{Key, Order, Shipment, ShipmentState};
 use chipledger_schemas::ids::DocumentId;
 use chipledger_schemas::movement::Location;
+use chipledger_schemas::time::Time;
 
 use super::Undo;
 use super::steps::Step;
 use crate::execute::holding::Named;
+use crate::execute::policy::{Consignment, admit};
+use crate::execute::redirect::{Terms, send_on, with_terms};
 use crate::rejection::{Code, Fault, reject};
-use crate::state::{Draft, State};
+use crate::state::{Cause, Draft, State};
 
-/// Rejects the correction of a departure that leaves something of it under way: the rest would be
-/// in a shipment that never was.
+/// Rejects the correction of a departure or a redirect that leaves something of it under way, or of
+/// a void shipment that leaves something of it taken back: the rest would be in a shipment that
+/// never was.
 pub(super) fn check_all_named<S: State>(draft: &Draft<'_, S>, undos: &[Undo]) -> Result<(), Fault> {
-    let mut named: BTreeMap<&DocumentId, u64> = BTreeMap::new();
+    let mut named: BTreeMap<(&DocumentId, bool), u64> = BTreeMap::new();
     for undo in undos {
-        if let Step::Departed(id) = &undo.step {
-            *named.entry(id).or_default() += 1;
+        match &undo.step {
+            Step::Departed(id) | Step::Redirected(id) => {
+                *named.entry((id, false)).or_default() += 1;
+            }
+            Step::Voided(id) => *named.entry((id, true)).or_default() += 1,
+            _ => {}
         }
     }
-    for (id, count) in named {
-        let outstanding = shipment(draft, id)?.outstanding;
-        if count != outstanding {
+    for ((id, voided), count) in named {
+        let shipment = shipment(draft, id)?;
+        let (all, where_they_are) = if voided {
+            (shipment.voided, "were taken back out of")
+        } else {
+            (shipment.outstanding, "are under way in")
+        };
+        if count != all {
             return reject(
                 Code::NotAllNamed,
-                format!("{outstanding} items are under way in {id}, {count} are named"),
+                format!("{all} items {where_they_are} {id}, {count} are named"),
             );
         }
     }
@@ -36,6 +49,7 @@ pub(super) fn check_all_named<S: State>(draft: &Draft<'_, S>, undos: &[Undo]) ->
 
 /// Reverses what the movements counted.
 pub(super) fn take_back<S: State>(draft: &mut Draft<'_, S>, undos: &[Undo]) -> Result<(), Fault> {
+    let mut together: BTreeMap<&DocumentId, Vec<&Undo>> = BTreeMap::new();
     for undo in undos {
         let item = std::slice::from_ref(&undo.named);
         match &undo.step {
@@ -51,9 +65,84 @@ pub(super) fn take_back<S: State>(draft: &mut Draft<'_, S>, undos: &[Undo]) -> R
                 found.missing = found.missing.saturating_sub(1);
                 draft.put(Key::Shipment(id.clone()), found);
             }
+            Step::Redirected(id) | Step::Voided(id) => together.entry(id).or_default().push(undo),
             Step::Other => {}
         }
     }
+    for (id, undos) in together {
+        let items: Vec<Named> = undos.iter().map(|undo| undo.named.clone()).collect();
+        let occurred_at = undos[0].movement.occurred_at;
+        match undos[0].step {
+            Step::Redirected(_) => unredirect(draft, id, &items, occurred_at)?,
+            _ => unvoid(draft, id, &items)?,
+        }
+    }
+    Ok(())
+}
+
+/// The goods are on the way that they were on before; policy is asked again, as if they left now.
+fn unredirect<S: State>(
+    draft: &mut Draft<'_, S>,
+    id: &DocumentId,
+    items: &[Named],
+    occurred_at: Time,
+) -> Result<(), Fault> {
+    let mut found = shipment(draft, id)?;
+    let before = found.redirects.pop();
+    let before = before.expect("a redirect that is undone stands");
+    let since = found
+        .redirects
+        .last()
+        .map_or(found.shipped_at, |redirect| redirect.until);
+    let terms = Terms {
+        to: &before.to,
+        to_site: &before.to_site,
+        expected_at: before.expected_at,
+        licence: before.licence.as_ref(),
+        clearance: before.clearance.as_ref(),
+        occurred_at: since,
+    };
+    let found = with_terms(draft, id, found, items, &terms)?;
+    send_on(draft, id, found, items, (Cause::Undone, occurred_at))
+}
+
+/// The goods left after all; policy is asked again, as if they left now, or else a quota given back
+/// could be used twice.
+fn unvoid<S: State>(
+    draft: &mut Draft<'_, S>,
+    id: &DocumentId,
+    items: &[Named],
+) -> Result<(), Fault> {
+    let mut found = shipment(draft, id)?;
+    let chips = draft.chips_of(items)?;
+    let sum: u64 = chips.values().sum();
+    let charge = admit(
+        draft,
+        &Consignment {
+            shipment: id,
+            shipper: &draft.successor_of(&id.member)?,
+            to: &found.to,
+            from_site: &found.from_site,
+            to_site: &found.to_site,
+            licence: found.licence.as_ref(),
+            clearance: found.clearance.as_ref(),
+            occurred_at: found.shipped_at,
+            counted_in: None,
+            users: draft.users_of(items)?,
+            chips,
+        },
+    )?;
+    found.licence_chips = charge.chips;
+    found.licence_tpp_milli = charge.tpp_milli;
+    found.voided = 0;
+    if let Some(order) = &found.order {
+        let key = Key::Order(order.clone());
+        if let Some(mut order) = draft.get::<Order>(&key)? {
+            order.chips_shipped = order.chips_shipped.saturating_add(sum);
+            draft.put(key, order);
+        }
+    }
+    draft.put(Key::Shipment(id.clone()), found);
     Ok(())
 }
 

@@ -45,13 +45,13 @@ fn speakers_of<S: State>(draft: &Draft<'_, S>, undo: &Undo) -> Result<Vec<Member
         return Ok(vec![now.holder.clone()]);
     };
     match step_of(&undo.movement, after) {
-        Step::Departed(id) => return Ok(vec![id.member]),
+        Step::Departed(id) | Step::Redirected(id) => return Ok(vec![id.member]),
         Step::Refused { leg, .. } => return Ok(vec![leg.member]),
         Step::Missed(id) => {
             let receiver = draft.look::<Shipment, _>(&Key::Shipment(id), |s| s.to.clone())?;
             return Ok(receiver.into_iter().collect());
         }
-        Step::Arrived(_) | Step::Other => {}
+        Step::Arrived(_) | Step::Voided(_) | Step::Other => {}
     }
     if before.status == Some(Status::Seized)
         && after.status != Some(Status::Seized)
@@ -92,15 +92,30 @@ fn former_owner<S: State>(
     }
 }
 
+/// Whether nothing but a seal came off.
+fn broke_seal(before: &Facts, after: &Facts) -> bool {
+    let seal = before.seal.clone();
+    before.seal.is_some()
+        && after.seal.is_none()
+        && Facts {
+            seal,
+            ..after.clone()
+        } == *before
+}
+
 /// Who had to agree to the statement has to agree to its end: the buyer to the loss of its title,
-/// an authority to the return of what was destroyed.
+/// an authority to the return of what was destroyed, and to a seal that was not broken after all.
 fn check_agreed<S: State>(
     draft: &Draft<'_, S>,
     signers: &Signers,
     undo: &Undo,
 ) -> Result<(), Fault> {
     let (before, after) = (&undo.movement.before, &undo.item.facts);
-    if after.status == Some(Status::Destroyed) {
+    let destroyed = after.status == Some(Status::Destroyed);
+    let unsealed = before
+        .as_ref()
+        .is_some_and(|before| broke_seal(before, after));
+    if destroyed || unsealed {
         for member in &signers.cosigners {
             let roles = draft.member(member)?.roles;
             if WITNESSES.iter().any(|role| roles.contains(role)) {
@@ -109,7 +124,11 @@ fn check_agreed<S: State>(
         }
         return reject(
             Code::CosignatureMissing,
-            format!("{} is destroyed; a witness must co-sign", undo.item.id),
+            format!(
+                "{} is {}; a witness must co-sign",
+                undo.item.id,
+                if destroyed { "destroyed" } else { "unsealed" }
+            ),
         );
     }
     if before

@@ -22,6 +22,10 @@ pub(super) enum Step {
     Arrived(DocumentId),
     /// It was missing inside what arrived, and stayed under way.
     Missed(DocumentId),
+    /// The shipment that it is in was given another destination.
+    Redirected(DocumentId),
+    /// The shipper took it back out of the shipment.
+    Voided(DocumentId),
     /// Anything else.
     Other,
 }
@@ -55,6 +59,7 @@ pub(super) fn step_of(movement: &Movement, after: &Facts) -> Step {
             from: from.clone(),
             leg: leg.clone(),
         },
+        (Some(id), Some(_)) if before == after => Step::Redirected(id.clone()),
         (Some(id), None) if has_arrived && announced => Step::Arrived(id.clone()),
         _ => Step::Other,
     }
@@ -68,8 +73,7 @@ pub(super) fn check_step<S: State>(
     undo: &Undo,
 ) -> Result<Step, Fault> {
     let id = &undo.item.id;
-    let step = step_of(&undo.movement, &undo.item.facts);
-    check_kind(draft, undo, &step)?;
+    let step = known_step(draft, undo)?;
     let ended = undo.named.effective.status.is_ended();
     if ended && undo.item.facts.status != Some(undo.named.effective.status) {
         return reject(Code::ItemEnded, format!("what contains {id} has ended"));
@@ -92,36 +96,26 @@ pub(super) fn check_step<S: State>(
     Ok(step)
 }
 
-/// Rejects what no leaf says enough about.
-fn check_kind<S: State>(draft: &Draft<'_, S>, undo: &Undo, step: &Step) -> Result<(), Fault> {
-    let id = &undo.item.id;
-    let Some(before) = &undo.movement.before else {
-        return Ok(());
+/// What the movement was, also by what its shipment says of it.
+fn known_step<S: State>(draft: &Draft<'_, S>, undo: &Undo) -> Result<Step, Fault> {
+    let step = step_of(&undo.movement, &undo.item.facts);
+    let (Step::Arrived(id) | Step::Redirected(id)) = &step else {
+        return Ok(step);
     };
-    let after = &undo.item.facts;
-    if before.seal.is_some() && after.seal.is_none() {
-        return reject(
-            Code::NotCorrectable,
-            format!("the seal on {id} was broken; seal it anew"),
-        );
+    let key = Key::Shipment(id.clone());
+    let of = |shipment: &Shipment| {
+        let last = shipment.redirects.last().map(|redirect| redirect.record);
+        (shipment.state, last)
+    };
+    let (state, last) = draft.look(&key, of)?.unzip();
+    match step {
+        Step::Arrived(id) if state == Some(ShipmentState::Void) => Ok(Step::Voided(id)),
+        Step::Redirected(id) if last.flatten() != Some(undo.movement.record) => reject(
+            Code::NotLatest,
+            format!("{id} has gone another way since; correct its latest redirect first"),
+        ),
+        step => Ok(step),
     }
-    if before == after && transit(after).is_some() {
-        return reject(
-            Code::NotCorrectable,
-            format!("{id} was redirected; redirect it again"),
-        );
-    }
-    if let Step::Arrived(shipment) = step {
-        let key = Key::Shipment(shipment.clone());
-        let state = draft.look::<Shipment, _>(&key, |shipment| shipment.state)?;
-        if state == Some(ShipmentState::Void) {
-            return reject(
-                Code::NotCorrectable,
-                format!("{shipment} was voided; ship {id} again under another reference"),
-            );
-        }
-    }
-    Ok(())
 }
 
 /// Rejects a container that moved after the movement to be undone, unless the same record moved it.

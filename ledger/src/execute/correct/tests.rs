@@ -273,7 +273,7 @@ fn a_chip_does_not_come_out_of_a_board_that_has_left() {
 }
 
 #[test]
-fn a_broken_seal_a_voided_and_a_redirected_shipment_are_not_correctable() {
+fn a_seal_that_was_not_broken_after_all_takes_a_witness_to_be_whole_again() {
     let mut world = delivered();
     let seal = json!({"items": ["FAB:p1"], "seal": "K1"});
     assert_eq!(told(&mut world, &["OP"], "seal", seal), "ok");
@@ -281,24 +281,121 @@ fn a_broken_seal_a_voided_and_a_redirected_shipment_are_not_correctable() {
     assert_eq!(told(&mut world, &["OP"], "break_seal", broken), "ok");
     assert_eq!(
         corrected(&mut world, &["OP"], &["FAB:p1"]),
-        "not_correctable"
+        "cosignature_missing"
     );
+    assert_eq!(
+        corrected(&mut world, &["OP", "INSPECTOR"], &["FAB:p1"]),
+        "ok"
+    );
+    assert_eq!(world.item("FAB:p1").facts.seal, Some(id("K1")));
+}
 
+fn redirect(items: &str, to: &str, to_site: &str) -> Value {
+    json!({"shipment": "FAB:S2", "items": [items], "to": to, "to_site": to_site,
+        "expected_at": "2027-01-01"})
+}
+
+#[test]
+fn redirects_are_undone_newest_first_and_the_goods_arrive_where_they_were_to_at_first() {
+    let mut world = delivered();
+    let record = ship(&world, "FAB:S2", "FAB:1010..1011", "OP", "US-DC");
+    world.submit("FAB", vec![record]).unwrap();
+    let departed = shipment(&world, "FAB:S2");
+    for (to, site) in [("OP-2", "DE-DC"), ("DIST", "SG-HUB")] {
+        let fields = redirect("FAB:1010..1011", to, site);
+        assert_eq!(told(&mut world, &["FAB"], "redirect", fields), "ok");
+    }
+    let second = latest(&world, "FAB:1010");
+    assert_eq!(
+        corrected(&mut world, &["DIST"], &["FAB:1010..1011"]),
+        "not_authority"
+    );
+    assert_eq!(
+        corrected(&mut world, &["FAB"], &["FAB:1010"]),
+        "not_all_named"
+    );
+    assert_eq!(corrected(&mut world, &["FAB"], &["FAB:1010..1011"]), "ok");
+    assert_eq!(shipment(&world, "FAB:S2").to_site, id("DE-DC"));
+    // The first redirect is carried: the leaf commits to it.
+    let fields = json!({"items": ["FAB:1010..1011"], "record": second.record, "carried": [],
+        "reason": "x"});
+    assert_eq!(
+        told(&mut world, &["FAB"], "correct", fields),
+        "carried_mismatch"
+    );
+    let record = receive(&world, "FAB:S2", "DE-DC", "FAB:1010..1011");
+    world.submit("OP-2", vec![record]).unwrap();
+    assert_eq!(corrected(&mut world, &["OP-2"], &["FAB:1010..1011"]), "ok");
+    assert_eq!(shipment(&world, "FAB:S2").redirects.len(), 1);
+    assert_eq!(shipment(&world, "FAB:S2").shipped_at, departed.shipped_at);
+}
+
+#[test]
+fn a_redirect_undone_leaves_the_shipment_as_it_departed() {
+    let mut world = delivered();
     let record = ship(&world, "FAB:S2", "FAB:1010", "OP", "US-DC");
     world.submit("FAB", vec![record]).unwrap();
-    let redirect = json!({"shipment": "FAB:S2", "items": ["FAB:1010"], "to": "OP-2",
-        "to_site": "DE-DC", "expected_at": "2027-01-01"});
-    assert_eq!(told(&mut world, &["FAB"], "redirect", redirect), "ok");
-    assert_eq!(
-        corrected(&mut world, &["FAB"], &["FAB:1010"]),
-        "not_correctable"
-    );
-    let void = json!({"shipment": "FAB:S2", "items": ["FAB:1010"], "reason": "x"});
+    let departed = shipment(&world, "FAB:S2");
+    let fields = redirect("FAB:1010", "OP-2", "DE-DC");
+    assert_eq!(told(&mut world, &["FAB"], "redirect", fields), "ok");
+    assert_eq!(corrected(&mut world, &["FAB"], &["FAB:1010"]), "ok");
+    assert_eq!(shipment(&world, "FAB:S2"), departed);
+    let record = receive(&world, "FAB:S2", "US-DC", "FAB:1010");
+    world.submit("OP", vec![record]).unwrap();
+    assert_eq!(world.effective("FAB:1010").irregularity, None);
+}
+
+#[test]
+fn a_voided_shipment_is_on_its_way_after_all_when_all_of_it_is_named() {
+    let mut world = delivered();
+    let record = ship(&world, "FAB:S2", "FAB:1010..1011", "OP", "US-DC");
+    world.submit("FAB", vec![record]).unwrap();
+    let departed = shipment(&world, "FAB:S2");
+    let void = json!({"shipment": "FAB:S2", "items": ["FAB:1010..1011"], "reason": "x"});
     assert_eq!(told(&mut world, &["FAB"], "void_shipment", void), "ok");
     assert_eq!(
-        corrected(&mut world, &["FAB"], &["FAB:1010"]),
-        "not_correctable"
+        corrected(&mut world, &["OP"], &["FAB:1010..1011"]),
+        "not_authority"
     );
+    assert_eq!(
+        corrected(&mut world, &["FAB"], &["FAB:1010"]),
+        "not_all_named"
+    );
+    assert_eq!(corrected(&mut world, &["FAB"], &["FAB:1010..1011"]), "ok");
+    assert_eq!(shipment(&world, "FAB:S2"), departed);
+    let record = receive(&world, "FAB:S2", "US-DC", "FAB:1010..1011");
+    world.submit("OP", vec![record]).unwrap();
+    assert_eq!(world.effective("FAB:1010").irregularity, None);
+}
+
+/// A quota given back by a void shipment and used since is not there for it any more.
+#[test]
+fn a_quota_is_not_used_twice_by_undoing_a_void_shipment() {
+    let mut world = delivered();
+    let licence = json!({"licence": "REG-3:L1", "action": {"grant": {"licensee": "FAB",
+        "consignee": null, "end_user": null, "to": [], "models": [], "chips_max": 2,
+        "tpp_milli_max": null, "valid_from": "2026-01-01", "valid_until": "2027-01-01",
+        "conditions": ""}}});
+    assert_eq!(told(&mut world, &["REG-3"], "set_licence", licence), "ok");
+    let under_licence = |world: &World, shipment: &str, items: &str| {
+        let mut record = ship(world, shipment, items, "OP", "US-DC");
+        if let chipledger_schemas::records::Record::Ship(ship) = &mut record {
+            ship.licence = Some(id("REG-3:L1"));
+        }
+        record
+    };
+    let record = under_licence(&world, "FAB:S2", "FAB:1010..1011");
+    world.submit("FAB", vec![record]).unwrap();
+    let void = json!({"shipment": "FAB:S2", "items": ["FAB:1010..1011"], "reason": "x"});
+    assert_eq!(told(&mut world, &["FAB"], "void_shipment", void), "ok");
+    let record = under_licence(&world, "FAB:S3", "FAB:1012");
+    world.submit("FAB", vec![record]).unwrap();
+    assert_eq!(
+        corrected(&mut world, &["FAB"], &["FAB:1010..1011"]),
+        "licence_exhausted"
+    );
+    let licence: Licence = world.get(&Key::Licence(id("REG-3:L1"))).unwrap();
+    assert_eq!(licence.chips_used, 1);
 }
 
 #[test]

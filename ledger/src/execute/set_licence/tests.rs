@@ -2,8 +2,9 @@
 
 use chipledger_proof::state::{Key, Licence};
 use chipledger_schemas::records::set_licence::{LicenceAction, LicenceTerms};
+use chipledger_schemas::records::set_policy::PolicyRule;
 use chipledger_schemas::records::suspend_member::Suspension::Suspend;
-use chipledger_schemas::records::{Record, SetLicence};
+use chipledger_schemas::records::{Record, SetLicence, SetPolicy};
 use chipledger_schemas::time::Time;
 
 use crate::execute::cases::{OTHERS, decree, refuses, succeed, suspend};
@@ -167,4 +168,63 @@ fn the_quorum_grants_in_the_authoritys_stead() {
     let mut world = World::new();
     let record = grant("CUSTOMS-US:L1", terms());
     world.submit_with("REG-1", OTHERS, vec![record]).unwrap();
+}
+
+/// Once any authority's licence did: a shipment out of one country passed with another's.
+#[test]
+fn a_licence_satisfies_the_policy_of_its_authoritys_country_alone() {
+    let mut world = World::new();
+    for licence in ["REG-1:L1", "REG-3:L1"] {
+        let author = licence.split(':').next().unwrap();
+        let record = grant(licence, terms());
+        world.submit(author, vec![record]).unwrap();
+    }
+    let policy = |name: &str, jurisdiction: Option<&str>| {
+        Record::SetPolicy(SetPolicy {
+            policy: id(name),
+            jurisdiction: jurisdiction.map(id),
+            valid_from: Time(0),
+            valid_until: Time::END,
+            rule: PolicyRule::LicenceRequired {
+                to: [].into(),
+                tpp_milli_min: 0,
+            },
+        })
+    };
+    let record = register(&world, "FAB:101..108");
+    world.submit("FAB", vec![record]).unwrap();
+    world
+        .submit("REG-3", vec![policy("REG-3:P1", Some("TW"))])
+        .unwrap();
+    let under = |world: &World, licence: &str| {
+        let mut record = ship(world, "FAB:S1", "FAB:101", "OP", "US-DC");
+        if let Record::Ship(ship) = &mut record {
+            ship.licence = Some(id(licence));
+        }
+        record
+    };
+    let record = under(&world, "REG-1:L1");
+    refuses(
+        &mut world,
+        vec![("FAB", &[], record, Code::LicenceMismatch)],
+    );
+    let record = under(&world, "REG-3:L1");
+    world.submit("FAB", vec![record]).unwrap();
+
+    // What holds everywhere is the policy of whoever it is named after.
+    let mut world = World::new();
+    let record = grant("REG-3:L1", terms());
+    world.submit("REG-3", vec![record]).unwrap();
+    let record = grant("CUSTOMS-US:L1", terms());
+    world.submit("CUSTOMS-US", vec![record]).unwrap();
+    let record = register(&world, "FAB:101..108");
+    world.submit("FAB", vec![record]).unwrap();
+    decree(&mut world, policy("REG-1:P1", None)).unwrap();
+    let record = under(&world, "REG-3:L1");
+    refuses(
+        &mut world,
+        vec![("FAB", &[], record, Code::LicenceMismatch)],
+    );
+    let record = under(&world, "CUSTOMS-US:L1");
+    world.submit("FAB", vec![record]).unwrap();
 }

@@ -168,14 +168,11 @@ fn begins_behind(log: &[u8], at: usize) -> bool {
     (at + 1..log.len()).any(begins)
 }
 
-/// Whether what is left was never written: all zeros, zeros at its end, or a sector of zeros
-/// within.
+/// Whether what is left was never written: zeros at its end, or a sector of zeros within. The last
+/// sector of a file may be short.
 fn has_lost_sector(rest: &[u8], at: usize) -> bool {
     let first = (SECTOR_BYTES - at % SECTOR_BYTES) % SECTOR_BYTES;
-    let mut sectors = rest
-        .get(first..)
-        .unwrap_or_default()
-        .chunks_exact(SECTOR_BYTES);
+    let mut sectors = rest.get(first..).unwrap_or_default().chunks(SECTOR_BYTES);
     let zeros = rest.iter().rev().take_while(|byte| **byte == 0).count();
     zeros == rest.len()
         || zeros >= LOST_BYTES_MIN

@@ -10,7 +10,7 @@ use chipledger_schemas::hash::SNAPSHOT_CHUNK;
 use super::chunk::Chunk;
 use super::take::write_synced;
 use super::{ListedChunk, MANIFEST, Manifest, SnapshotError, io, lie};
-use crate::store::{Store, sync_directory};
+use crate::store::{Store, create_directory, sync_directory};
 
 mod build;
 
@@ -40,7 +40,7 @@ impl Importer {
             return Err(SnapshotError::Exists { dir });
         }
         let staging = staging(dir);
-        fs::create_dir_all(&staging).map_err(io(&staging))?;
+        create_directory(&staging).map_err(io(&staging))?;
         write_synced(&staging.join(MANIFEST), &manifest.bytes())?;
         let here = |chunk: &ListedChunk| {
             let found = fs::metadata(staging.join(chunk.digest.to_string()));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chipledger_proof::Peaks;
+use chipledger_proof::{ITEM_PAGE, Peaks};
 use chipledger_schemas::hash::{Hash, SNAPSHOT_CHUNK};
 use chipledger_schemas::ids::Height;
 
@@ -87,8 +87,11 @@ fn write_chunks(
     };
     let mut cutter = Cutter::default();
     for page in 0..page_count(items) {
-        for item in view.page(page)?.items.iter().flatten() {
-            write(cutter.item(item.bytes()))?;
+        let page = view.page(page)?;
+        for bytes in (0..ITEM_PAGE).map(|place| page.bytes_of(place)) {
+            if !bytes.is_empty() {
+                write(cutter.item(bytes.to_vec()))?;
+            }
         }
     }
     let mut failed = None;
@@ -158,6 +161,21 @@ pub fn delete_snapshot(dir: &Path, height: Height) -> Result<(), SnapshotError> 
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(io(&kept)(error)),
     }
+}
+
+/// Deletes what is left of snapshots that were not taken to the end.
+pub fn delete_partial_snapshots(dir: &Path) -> Result<(), SnapshotError> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(io(dir))?,
+    };
+    for entry in entries {
+        let path = entry.map_err(io(dir))?.path();
+        if path.extension().is_some_and(|kind| kind == "partial") {
+            fs::remove_dir_all(&path).map_err(io(&path))?;
+        }
+    }
+    Ok(())
 }
 
 fn directory(dir: &Path, height: Height) -> PathBuf {

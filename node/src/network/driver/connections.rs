@@ -228,6 +228,12 @@ impl Driver {
         self.exclude(peer, now);
     }
 
+    /// Acts on what the node found: the peer sent what cannot be true.
+    pub(super) fn lock_out_liar(&mut self, peer: PeerId) {
+        warn!("peer {} lied: locked out", self.member(&peer));
+        self.exclude(peer, Instant::now());
+    }
+
     /// Disconnects the peer and refuses it for the time of a lockout.
     fn exclude(&mut self, peer: PeerId, now: Instant) {
         let lockout = Duration::from_millis(self.parts.config.limits.lockout_ms);

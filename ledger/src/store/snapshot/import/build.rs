@@ -19,6 +19,7 @@ use crate::chain::Head;
 use crate::commitment::Commitment;
 use crate::read::base::Base;
 use crate::state::Page;
+use crate::store::columns::Buffers;
 use crate::store::view::{encode_bucket, history_key};
 use crate::store::{
     FORMAT, KEY_COUNTS, KEY_FIRST, KEY_FORMAT, KEY_GENESIS, KEY_HEAD, KEY_VALIDATORS, StoreError,
@@ -51,10 +52,12 @@ impl<'m> Build<'m> {
         manifest: &'m Manifest,
     ) -> Result<Self, SnapshotError> {
         std::fs::create_dir_all(dir).map_err(io(dir))?;
-        let mut options = columns::database_options(DBRecoveryMode::TolerateCorruptedTailRecords);
+        let recovery = DBRecoveryMode::TolerateCorruptedTailRecords;
+        let mut options = columns::database_options(recovery, Buffers::Usual);
         options.create_if_missing(true);
         options.create_missing_column_families(true);
-        let db = DB::open_cf_descriptors(&options, dir, columns::descriptors())?;
+        let descriptors = columns::descriptors(Buffers::Usual);
+        let db = DB::open_cf_descriptors(&options, dir, descriptors)?;
         Ok(Self {
             db,
             manifest,
@@ -120,9 +123,9 @@ impl<'m> Build<'m> {
         if self.page.is_empty() {
             return;
         }
-        let page = Page::of(std::mem::take(&mut self.page));
+        let page = Page::of(&std::mem::take(&mut self.page));
         let number = (self.page_roots.len() as u64).to_be_bytes();
-        let root = page_root(&page.digests);
+        let root = page_root(page.digests());
         let column = |name| column(&self.db, name);
         self.batch
             .put_cf(column(columns::ITEMS), number, rows::encode_page(&page));
@@ -134,9 +137,15 @@ impl<'m> Build<'m> {
     fn entry(&mut self, key: &Key, entry: &Entry, bytes: &[u8]) -> Result<(), SnapshotError> {
         let entries = column(&self.db, columns::ENTRIES);
         self.batch.put_cf(entries, key.bytes(), bytes);
-        if let (Key::Transaction(id), Some(seen)) = (key, Seen::of(entry)) {
+        if let (Key::Transactions(height), Some(seen)) = (key, Seen::of(entry)) {
             let windows = column(&self.db, columns::WINDOWS);
-            self.batch.put_cf(windows, window_key(seen.0, id), []);
+            self.batch
+                .put_cf(windows, window_key(seen.until, *height), []);
+            let transactions = column(&self.db, columns::TRANSACTIONS);
+            for (index, id) in (0_u32..).zip(&seen.ids) {
+                let spot = encode(&(*height, index));
+                self.batch.put_cf(transactions, id.0.as_bytes(), spot);
+            }
         }
         if let Entry::Chain(chain) = entry {
             self.chain = Some(chain.clone());
@@ -144,7 +153,7 @@ impl<'m> Build<'m> {
         self.base.entry(&self.db, &mut self.batch, key, entry);
         self.digests.push(BucketEntry {
             key: key.digest(),
-            value: Entry::digest_of(bytes),
+            value: entry.digest_with(bytes),
         });
         self.write(BATCH_BYTES)
     }
