@@ -55,14 +55,20 @@ impl SmallDisk {
         self.0.path()
     }
 
-    /// Takes all the room that is left.
-    fn fill(&self, name: &str) -> PathBuf {
-        let ballast = self.path().join(name);
-        let mut fill = Command::new("dd");
-        let fill = fill.args(["if=/dev/zero", "bs=4096"]);
-        let filled = fill.arg(format!("of={}", ballast.display())).output();
-        assert!(!filled.unwrap().status.success(), "the disk is not full");
-        ballast
+    fn ballast(&self) -> PathBuf {
+        self.path().join("ballast")
+    }
+
+    /// Takes all the room that is left, and what the node gives back, until it has ended: a file
+    /// that it replaces, or a log that the database has laid out, can carry it on for a while.
+    fn fill(&self, daemon: &mut Daemon) {
+        let of = format!("of={}", self.ballast().display());
+        wait_until("the end of a node without room", || {
+            let mut fill = Command::new("dd");
+            let fill = fill.args(["if=/dev/zero", "bs=4096", "oflag=append", "conv=notrunc"]);
+            assert!(!fill.arg(&of).output().unwrap().status.success());
+            daemon.child.as_mut().unwrap().try_wait().unwrap()
+        });
     }
 }
 
@@ -82,16 +88,15 @@ fn a_full_disk_stops_the_node_and_it_goes_on_when_there_is_room() {
     let mut daemon = Daemon::with_data(dir, disk.path().join("data"), 20);
     daemon.start();
     daemon.reach(5);
-    let first = disk.fill("first");
+    disk.fill(&mut daemon);
     expect_fatal(&mut daemon, "No space left on device");
     assert!(daemon.log().contains("was full; "), "{}", daemon.log());
 
     // While it is full the node does not start, and says so again.
-    let second = disk.fill("second");
     daemon.start();
+    disk.fill(&mut daemon);
     expect_fatal(&mut daemon, "No space left on device");
-    std::fs::remove_file(first).unwrap();
-    std::fs::remove_file(second).unwrap();
+    std::fs::remove_file(disk.ballast()).unwrap();
     daemon.start();
     wait_until("an answer", || daemon.height());
     let height = daemon.height().unwrap();
