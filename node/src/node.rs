@@ -327,7 +327,7 @@ impl Node {
         tasks.spawn(take_inputs(handle.clone(), guard.clone(), records, inputs));
         let pruning = Pruning::new(store.clone(), &config).run(handle.heights.clone());
         tasks.spawn(async move { pruning.await.map_err(NodeError::from) });
-        let snapshots = Snapshots::new(store.clone(), &config);
+        let snapshots = Snapshots::new(store.clone(), &config, handle.metrics.clone());
         let keeping = snapshots.clone().run(handle.heights.clone());
         tasks.spawn(async move {
             keeping.await;

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::keys::MemberKey;
+use crate::metrics::Metrics;
 use crate::network::{
     Admitted, AdmittedPeer, Network, NetworkConfig, NetworkError, View, peer_id_of,
 };
@@ -29,19 +30,21 @@ pub mod fetch;
 use fetch::{Fetch, Fetched, Patience};
 
 /// Takes snapshots of a ledger and keeps the latest.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Snapshots {
     store: Store,
     dir: PathBuf,
     every: u64,
     kept: usize,
+    metrics: Metrics,
 }
 
 impl Snapshots {
     /// As the section `[history]` of the configuration says.
-    pub fn new(store: Store, config: &Config) -> Self {
+    pub fn new(store: Store, config: &Config, metrics: Metrics) -> Self {
         Self {
             store,
+            metrics,
             dir: config.snapshots_dir(),
             every: config.history.snapshot_every,
             kept: config.history.snapshots.max(1),
@@ -80,7 +83,11 @@ impl Snapshots {
             Ok::<_, SnapshotError>(snapshots(&dir)?.pop())
         });
         match begun.await {
-            Ok(Ok(last)) => last.unwrap_or(Height(0)),
+            Ok(Ok(Some(last))) => {
+                self.metrics.snapshot_taken(last);
+                last
+            }
+            Ok(Ok(None)) => Height(0),
             Ok(Err(error)) => {
                 tracing::warn!("the snapshots kept cannot be listed: {error}");
                 Height(0)
@@ -102,6 +109,7 @@ impl Snapshots {
             Ok(Ok(manifest)) => {
                 let (height, chunks) = (manifest.height(), manifest.chunks.len());
                 let (mb, seconds) = (mb(manifest.total_bytes()), began.elapsed().as_secs());
+                self.metrics.snapshot_taken(height);
                 tracing::info!(%height, chunks, mb, seconds, "snapshot taken");
                 Some(height)
             }
