@@ -53,7 +53,7 @@ pub struct Outcome {
     pub history_nodes: Vec<chipledger_proof::HistoryNode>,
     /// What changed.
     pub changes: Changes,
-    /// Canonical bytes of entries that changed, in the order of `changes.entries`; none where one is
+    /// Bytes of entries that changed, in the order of `changes.entries`; none where one is
     /// removed.
     pub entry_rows: Vec<EntryRow>,
     /// Pages that changed, whole, in order.

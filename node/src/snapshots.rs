@@ -87,12 +87,11 @@ impl Snapshots {
                 self.metrics.snapshot_taken(last);
                 last
             }
-            Ok(Ok(None)) => Height(0),
+            Ok(Ok(None)) | Err(_) => Height(0),
             Ok(Err(error)) => {
                 tracing::warn!("the snapshots kept cannot be listed: {error}");
                 Height(0)
             }
-            Err(_) => Height(0),
         }
     }
 

@@ -72,8 +72,8 @@ codes! {
     NothingCertified = "nothing_certified",
     /// 404: the proof would be larger than a file may be. Prove something narrower.
     ProofTooLarge = "proof_too_large",
-    /// 403: the node's member sees only what is its own, and this is not. Ask the node of a customs,
-    /// regulator or inspector member.
+    /// 403: the node's member sees only what is its own, and this is not. Ask the node of a
+    /// customs, regulator or inspector member.
     NarrowView = "narrow_view",
     /// 405: the path is served, by another method.
     MethodNotAllowed = "method_not_allowed",

@@ -38,6 +38,10 @@ const CLIENTS: usize = 6;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How long a node may take to catch up.
 const CATCH_UP: Duration = Duration::from_mins(2);
+/// The same in a run of a build that is broken on purpose.
+const CATCH_UP_BROKEN: Duration = Duration::from_secs(20);
+/// The same, once the run has failed.
+const FAILED: Duration = Duration::from_secs(5);
 /// Blocks that a node may be behind and count as caught up.
 const BEHIND_MAX: u64 = 3;
 
@@ -139,6 +143,12 @@ pub fn run(config: &ChaosConfig, say: impl Fn(String) + Sync) -> Result<Report, 
         (outcome, stranger.join().unwrap_or(0))
     });
     outcome?;
+    // What has ended publishes nothing; that it ended is a violation already.
+    let mut nodes = nodes.clone();
+    nodes.retain(|(node, _)| {
+        let process = &mut stage.local.nodes[*node].process;
+        !process.has_ended().unwrap_or(true)
+    });
     let height = settle(&nodes, &workload, &mut told);
     say(format!(
         "reading the chains of {} nodes up to height {height}",
@@ -206,6 +216,8 @@ fn faults(
     told: &mut Told,
     say: &(impl Fn(String) + Sync),
 ) -> Result<(), ChaosError> {
+    // Of a build that is broken on purpose nobody needs to know how late it would come.
+    let catch_up = config.broken.map_or(CATCH_UP, |_| CATCH_UP_BROKEN);
     let start = Instant::now();
     for window in Schedule::new(config.seed, stage.parties()) {
         let elapsed = start.elapsed();
@@ -227,7 +239,17 @@ fn faults(
         let took = resumed.map_or("no progress".to_owned(), |took| {
             format!("{} ms", took.as_millis())
         });
-        let late = lagging(workload.nodes);
+        // Not waited for: a node that has ended catches up with nobody.
+        if let Some(index) = stage.local.ended()? {
+            say(format!("          node{index} ended by itself"));
+            let fault = format!("{fault}: node{index} ended by itself, and");
+            told.healed.push(Healed {
+                fault,
+                resumed: None,
+            });
+            break;
+        }
+        let late = lagging(workload.nodes, catch_up);
         say(format!(
             "          {took} to the first new transaction; {}",
             late.tell()
@@ -236,14 +258,6 @@ fn faults(
             fault: fault.to_string(),
             resumed,
         });
-        if let Some(index) = stage.local.ended()? {
-            let fault = format!("{fault}: node{index} ended by itself, and");
-            told.healed.push(Healed {
-                fault,
-                resumed: None,
-            });
-            break;
-        }
         if let Late::Behind(node) = late {
             let fault = format!("{fault}: node{node} does not catch up, and");
             told.healed.push(Healed {
@@ -275,7 +289,7 @@ impl Late {
 }
 
 /// Waits until every honest node is near the highest.
-fn lagging(nodes: &[(usize, Client)]) -> Late {
+fn lagging(nodes: &[(usize, Client)], patience: Duration) -> Late {
     let start = Instant::now();
     loop {
         let heights: Vec<_> = nodes
@@ -290,7 +304,7 @@ fn lagging(nodes: &[(usize, Client)]) -> Late {
         let near = |height: &Option<Height>| height.is_some_and(|h| h.0 + BEHIND_MAX >= head.0);
         match heights.iter().find(|(_, height)| !near(height)) {
             None => return Late::Nobody(start.elapsed()),
-            Some((node, _)) if start.elapsed() > CATCH_UP => return Late::Behind(*node),
+            Some((node, _)) if start.elapsed() > patience => return Late::Behind(*node),
             Some(_) => std::thread::sleep(Duration::from_millis(100)),
         }
     }
@@ -304,6 +318,9 @@ fn height_of(client: &Client) -> Option<Height> {
 /// are judged.
 fn settle(nodes: &[(usize, Client)], workload: &Workload<'_>, told: &mut Told) -> Height {
     let start = Instant::now();
+    // A run that has failed is not waited for.
+    let failed = told.healed.iter().any(|healed| healed.resumed.is_none());
+    let patience = if failed { FAILED } else { CATCH_UP };
     let acknowledged = workload
         .told()
         .iter()
@@ -319,7 +336,7 @@ fn settle(nodes: &[(usize, Client)], workload: &Workload<'_>, told: &mut Told) -
         if lowest >= acknowledged {
             return lowest;
         }
-        if start.elapsed() > CATCH_UP {
+        if start.elapsed() > patience {
             let fault = format!("the end: a node stays at height {lowest} of {acknowledged}, and");
             told.healed.push(Healed {
                 fault,

@@ -5,7 +5,8 @@
 //! [`feed`] through a network of real nodes.
 //!
 //! [`local`] runs n nodes on this machine; [`proxy`] is the weather between them; [`chaos`] lets
-//! faults happen to them and [`checker`] judges what they publish; [`tour`] is a first walk through a ledger.
+//! faults happen to them and [`checker`] judges what they publish; [`tour`] is a first walk through
+//! a ledger.
 //!
 //! What is fact and what is made up: which clusters exist, whose, where, since when and with how
 //! many chips of which model is in the tables; everything between fab and rack (sites of fabs,

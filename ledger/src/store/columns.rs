@@ -32,7 +32,7 @@ columns! {
     HISTORY = "history",
     /// Last end of the windows of a block's transactions, and its height.
     WINDOWS = "windows",
-    /// Transaction id to height and index (derived). Rows of transactions whose window has not ended
+    /// Transaction id to height and index (derived). Rows of transactions whose window is open
     /// say what was seen: they must stay.
     TRANSACTIONS = "transactions",
     /// What happened to items, by 64 numbers and height (derived).

@@ -128,8 +128,8 @@ impl Store {
         Ok(first.0 - held.0)
     }
 
-    /// Writes a note, synced. Rows are recovered in the order in which they were written, so nothing
-    /// else needs to be.
+    /// Writes a note, synced. Rows are recovered in the order in which they were written, so
+    /// nothing else needs to be.
     fn note(&self, batch: WriteBatch) -> Result<(), PruneError> {
         let mut options = WriteOptions::default();
         options.set_sync(true);

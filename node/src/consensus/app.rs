@@ -420,7 +420,8 @@ impl App {
         };
         if (self.candidates.all()).any(|candidate| conflicts(&candidate.proposed.init)) {
             self.metrics.conflicting_block();
-            tracing::warn!(height = %init.height, round = init.round, proposer = %init.proposer, "two blocks signed by one proposer for one height and round");
+            let (height, round, proposer) = (init.height, init.round, &init.proposer);
+            tracing::warn!(%height, round, %proposer, "signed two blocks for one round");
         }
     }
 

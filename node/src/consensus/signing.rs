@@ -95,13 +95,16 @@ impl SharedGuard {
 pub struct GuardedSigner {
     /// The ledger.
     pub genesis: GenesisHash,
-    /// The guard.
-    pub guard: SharedGuard,
+    /// The guard; a node without a key that votes has none, and signs nothing.
+    pub guard: Option<SharedGuard>,
 }
 
 impl GuardedSigner {
     fn sign(&self, statement: &Statement) -> Signature {
-        match self.guard.sign(&self.genesis, statement) {
+        let Some(guard) = &self.guard else {
+            return REFUSED;
+        };
+        match guard.sign(&self.genesis, statement) {
             Ok(signature) => signature,
             Err(refusal) => {
                 let (height, round) = (statement.height, statement.round);

@@ -257,6 +257,8 @@ async fn who_forges_a_header_or_a_proof_is_banned_and_the_others_are_followed() 
         {
             break;
         }
+        // Before the block, after which own items may have been looked at any time.
+        let rounds = handle.standing.borrow().rounds;
         ledger.tell("FAB:1003", 1);
         told += 1;
         let head = ledger.height();
@@ -264,7 +266,6 @@ async fn who_forges_a_header_or_a_proof_is_banned_and_the_others_are_followed() 
             handle.headers.height() == head
         })
         .await;
-        let rounds = handle.standing.borrow().rounds;
         wait_until("own items were looked at", || {
             handle.standing.borrow().rounds > rounds
         })
