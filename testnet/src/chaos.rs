@@ -143,12 +143,7 @@ pub fn run(config: &ChaosConfig, say: impl Fn(String) + Sync) -> Result<Report, 
         (outcome, stranger.join().unwrap_or(0))
     });
     outcome?;
-    // What has ended publishes nothing; that it ended is a violation already.
-    let mut nodes = nodes.clone();
-    nodes.retain(|(node, _)| {
-        let process = &mut stage.local.nodes[*node].process;
-        !process.has_ended().unwrap_or(true)
-    });
+    let nodes = running(&mut stage, &nodes);
     let height = settle(&nodes, &workload, &mut told);
     say(format!(
         "reading the chains of {} nodes up to height {height}",
@@ -191,6 +186,16 @@ pub fn run(config: &ChaosConfig, say: impl Fn(String) + Sync) -> Result<Report, 
             .map(Violation::to_string)
             .collect(),
     })
+}
+
+/// The nodes that still run. What has ended publishes nothing; that it ended is a violation already.
+fn running(stage: &mut Stage, nodes: &[(usize, Client)]) -> Vec<(usize, Client)> {
+    let mut nodes = nodes.to_vec();
+    nodes.retain(|(node, _)| {
+        let process = &mut stage.local.nodes[*node].process;
+        !process.has_ended().unwrap_or(true)
+    });
+    nodes
 }
 
 /// With four validators one may be at fault: seeds take turns between a traitor and honest nodes
