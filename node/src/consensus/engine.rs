@@ -99,8 +99,8 @@ impl Start {
             genesis: self.genesis,
         });
         let seat = Seat(self.member);
-        // A node without a key has a signer, too: its member may have a seat that another node of it
-        // votes with, or get one, and the engine takes a seat without a signer for a bug.
+        // A node without a key has a signer, too: its member may have a seat that another of its
+        // nodes votes with, or get one, and the engine takes a seat without a signer for a bug.
         let (genesis, guard) = (self.genesis, self.guard);
         let signer = Box::new(GuardedSigner { genesis, guard });
         let consensus = ConsensusContext::new_validator(seat, verifier, signer);

@@ -160,6 +160,21 @@ fn peer_id(cast: &Cast, member: &MemberId) -> String {
     peer_id_of(&key.0).map_or(String::new(), |id| id.to_string())
 }
 
+/// Nodes on standby are not named in the genesis document: who begins there must be told of them.
+fn bootstrap(cast: &Cast, plan: &Plan, node: &PlannedNode) -> String {
+    let mut peers = String::new();
+    let standby = plan.nodes.iter().filter(|other| other.standby);
+    for other in standby.filter(|other| other.member != node.member) {
+        let key = cast.peer_key(&other.member).public();
+        let member = &other.member;
+        let _ = write!(
+            peers,
+            "\n[[bootstrap_peers]]\nmember = \"{member}\"\nkey = \"{key}\"\n"
+        );
+    }
+    peers
+}
+
 fn config(cast: &Cast, plan: &Plan, node: &PlannedNode) -> String {
     let mut peers = String::new();
     for (other, at) in plan.nodes.iter().zip(&node.finds) {
@@ -173,6 +188,7 @@ fn config(cast: &Cast, plan: &Plan, node: &PlannedNode) -> String {
     } else {
         ""
     };
+    let bootstrap = bootstrap(cast, plan, node);
     let (ip, port, api) = (node.peer.ip(), node.peer.port(), node.api);
     let tempo = plan.tempo;
     format!(
@@ -192,7 +208,7 @@ fn config(cast: &Cast, plan: &Plan, node: &PlannedNode) -> String {
          listen = \"{api}\"\n\n\
          [consensus]\n\
          block_interval_ms = {}\n\
-         heartbeat_ms = {}\n",
+         heartbeat_ms = {}\n{bootstrap}",
         plan.genesis, tempo.block_interval_ms, tempo.heartbeat_ms,
     )
 }
