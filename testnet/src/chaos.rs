@@ -188,7 +188,7 @@ pub fn run(config: &ChaosConfig, say: impl Fn(String) + Sync) -> Result<Report, 
     })
 }
 
-/// The nodes that still run. What has ended publishes nothing; that it ended is a violation already.
+/// The nodes that still run. What has ended publishes nothing; that it ended is a violation.
 fn running(stage: &mut Stage, nodes: &[(usize, Client)]) -> Vec<(usize, Client)> {
     let mut nodes = nodes.to_vec();
     nodes.retain(|(node, _)| {
