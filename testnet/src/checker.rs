@@ -133,7 +133,11 @@ impl Chain {
         let mut blocks: Vec<BlockAnswer> = Vec::new();
         let mut from = Height(0);
         while from <= last {
-            let page = client.blocks(from, PAGE, Bodies::Shown)?;
+            let page = match client.blocks(from, PAGE, Bodies::Shown) {
+                // It is behind the others, which is for another property to judge.
+                Err(NoAnswer::Refused { body, .. }) if body.code == "beyond_head" => break,
+                page => page?,
+            };
             let wanted = page.blocks.into_iter();
             let before = blocks.len();
             blocks.extend(wanted.filter(|block| block.header.height <= last));

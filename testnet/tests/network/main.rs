@@ -8,11 +8,9 @@
     reason = "a test that cannot go on has failed"
 )]
 
-mod chaos;
 mod evidence;
 mod guard;
 mod halt;
 mod membership;
 mod poison;
-mod snapshot;
 mod support;
