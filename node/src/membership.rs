@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chipledger_ledger::read::QueryError;
 use chipledger_ledger::store::{Store, StoreError};
+use chipledger_schemas::certificate::ValidatorSet;
 use chipledger_schemas::ids::{MemberId, PublicKey};
 use libp2p::PeerId;
 
@@ -75,15 +76,19 @@ pub struct Reach {
     pub missing: Vec<MemberId>,
     /// Whether what is within reach is a quorum.
     pub is_quorum: bool,
+    /// The height that honest validators have reached, as far as the peers' claims show it.
+    pub vouched: u64,
 }
 
-/// Which validators of the next height are within reach of a member's node.
+/// Which validators of the next height are within reach of a member's node, by the members of the
+/// peers connected and the heights that these claim.
 pub fn reach(
     store: &Store,
     own: &MemberId,
-    connected: &BTreeSet<MemberId>,
+    peers: &[(MemberId, u64)],
 ) -> Result<Reach, StoreError> {
     let validators = validators_of(store, store.head().header.height.next())?;
+    let connected: BTreeSet<&MemberId> = peers.iter().map(|(member, _)| member).collect();
     let (here, missing): (Vec<_>, Vec<_>) = validators
         .0
         .iter()
@@ -97,5 +102,55 @@ pub fn reach(
             .map(|seat| seat.member.clone())
             .collect(),
         is_quorum: validators.is_quorum(power),
+        vouched: vouched(&validators, peers),
     })
+}
+
+/// The highest height that validators with more than a third of the power claim to have reached:
+/// at least one of them is honest.
+fn vouched(validators: &ValidatorSet, claims: &[(MemberId, u64)]) -> u64 {
+    let mut claims: Vec<_> = claims
+        .iter()
+        .filter_map(|(member, height)| {
+            let seat = validators.0.iter().find(|seat| seat.member == *member)?;
+            Some((height, &seat.member, seat.power))
+        })
+        .collect();
+    claims.sort_unstable_by(|a, b| b.cmp(a));
+    let (mut power, mut counted) = (0_u64, BTreeSet::new());
+    for (height, member, more) in claims {
+        if counted.insert(member) {
+            power += more;
+        }
+        if power * 3 > validators.total_power() {
+            return *height;
+        }
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chipledger_schemas::certificate::ValidatorSeat;
+
+    #[test]
+    fn a_third_of_the_power_cannot_make_a_node_look_behind() {
+        let seat = |index: u8| ValidatorSeat {
+            member: format!("V{index}").parse().unwrap(),
+            key: PublicKey([index; 32]),
+            power: 1,
+        };
+        let validators = ValidatorSet((1..=4).map(seat).collect());
+        let highest = |claims: &[(&str, u64)]| {
+            let claims: Vec<(MemberId, u64)> = claims
+                .iter()
+                .map(|(name, at)| (name.parse().unwrap(), *at))
+                .collect();
+            vouched(&validators, &claims)
+        };
+        assert_eq!(highest(&[]), 0);
+        assert_eq!(highest(&[("V1", 1_000_000), ("V2", 7), ("V3", 5)]), 7);
+        assert_eq!(highest(&[("V1", 9), ("V1", 9), ("OBSERVER", 9)]), 0);
+    }
 }

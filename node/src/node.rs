@@ -6,7 +6,6 @@
 //!              +---- gossip ----> mempool <---- api (submit, ask) <---- people
 //! ```
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -273,9 +272,7 @@ impl Node {
 
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let (progress, progress_now) = watch::channel(progress_of(&store));
-        let first = reach(&store, &peer.member, &BTreeSet::new())?;
-        let (quorum, quorum_now) = watch::channel(first.is_quorum);
-        let (reach_now, reach_seen) = watch::channel(first);
+        let (reach_now, reach_seen) = watch::channel(reach(&store, &peer.member, &[])?);
         let (heights, heights_now) = watch::channel(store.head().header.height);
         let (evidence, evidence_found) = mpsc::channel(64);
         let (outgoing, submitted) = mpsc::channel(OUTGOING_MAX);
@@ -292,7 +289,7 @@ impl Node {
             progress,
             heights,
             evidence,
-            quorum: quorum_now,
+            reach: reach_seen.clone(),
             metrics: metrics.clone(),
         };
         let handle = NodeHandle {
@@ -344,7 +341,7 @@ impl Node {
             // It ends once a safe height is known, which is at once for a whole guard.
             tokio::spawn(status::recover(handle.clone(), guard));
         }
-        tasks.spawn(look_after(handle.clone(), membership, quorum, reach_now));
+        tasks.spawn(look_after(handle.clone(), membership, reach_now));
         let _ = stopped;
         let address = config.api.listen;
         let context = ApiContext {
@@ -497,7 +494,6 @@ async fn take_inputs(
 async fn look_after(
     node: NodeHandle,
     membership: Membership,
-    quorum: watch::Sender<bool>,
     reach_now: watch::Sender<Reach>,
 ) -> Result<(), NodeError> {
     let mut interval = tokio::time::interval(LOOK);
@@ -507,13 +503,14 @@ async fn look_after(
         let height = node.progress.borrow().height;
         if admitted_at != Some(height) {
             admitted_at = Some(height);
-            let caught_up = quorum.borrow().to_owned() && height.0 > 0;
+            let caught_up = reach_now.borrow().is_quorum && height.0 > 0;
             node.network.admit(membership.admitted(caught_up)?);
         }
         let peers = node.network.peers();
-        let connected: BTreeSet<_> = peers.into_iter().map(|peer| peer.member).collect();
-        let now = reach(&node.store, &node.member, &connected)?;
-        quorum.send_if_modified(|before| std::mem::replace(before, now.is_quorum) != now.is_quorum);
+        let claims: Vec<_> = (peers.into_iter())
+            .map(|peer| (peer.member, peer.height))
+            .collect();
+        let now = reach(&node.store, &node.member, &claims)?;
         reach_now.send_if_modified(|before| {
             let changed = *before != now;
             if changed && before.is_quorum && !now.is_quorum {

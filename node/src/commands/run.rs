@@ -128,7 +128,9 @@ async fn stop_signal() {
 /// Logs to standard error. The engine's own words are for its makers: at `info` only its warnings
 /// show, and its complaints about dials that fail, every second, do not.
 fn log_to_stderr(config: &LogConfig) {
-    let quiet = "arc_malachitebft_network=error,arc_malachitebft_discovery=off,libp2p=warn";
+    // The channel to the engine complains when it gets no block to propose; why is said here.
+    let quiet = "arc_malachitebft_network=error,arc_malachitebft_discovery=off,\
+                 arc_malachitebft_app_channel=off,libp2p=warn";
     let filter = if config.level.contains('=') {
         config.level.clone()
     } else {

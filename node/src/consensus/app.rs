@@ -36,6 +36,7 @@ use super::progress::{Committed, Progress};
 use super::signing::SharedGuard;
 use super::undecided::Proposed;
 use crate::guard::{Kind, Statement};
+use crate::membership::Reach;
 use crate::mempool::Mempool;
 use crate::metrics::Metrics;
 
@@ -69,8 +70,8 @@ pub struct App {
     pub heights: watch::Sender<Height>,
     /// Told what two contradicting signatures were found.
     pub evidence: mpsc::Sender<evidence::Equivocation>,
-    /// Whether a quorum of validators is connected.
-    pub quorum: watch::Receiver<bool>,
+    /// Which validators are connected, and how far they are.
+    pub reach: watch::Receiver<Reach>,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -204,9 +205,9 @@ impl App {
         let height = self.candidates.height();
         let params = self.params(height)?;
         let wait = Duration::from_millis(self.pace.quorum_wait_ms);
-        let mut quorum = self.quorum.clone();
+        let mut reach = self.reach.clone();
         tokio::spawn(async move {
-            let _ = tokio::time::timeout(wait, quorum.wait_for(|connected| *connected)).await;
+            let _ = tokio::time::timeout(wait, reach.wait_for(|reach| reach.is_quorum)).await;
             answer(reply, (height.into(), params));
         });
         Ok(())
@@ -245,6 +246,10 @@ impl App {
         reply: Reply<LocallyProposedValue<LedgerContext>>,
         running: &mut Running,
     ) -> Result<(), Fatal> {
+        if self.reach.borrow().vouched >= height.0 {
+            // Others have decided this height; its block is on its way here.
+            return Ok(());
+        }
         let number = round.as_u32().unwrap_or(0);
         let own = |init: &PartInit| init.round == number && init.proposer == self.member;
         let proposed = match self.candidates.built(own) {
@@ -516,10 +521,16 @@ impl App {
         }
         let height = certificate.height.height().next();
         let params = self.params(height)?;
-        let pace = Pace::new(self.pace, self.mempool.clone(), running.seen.subscribe());
+        // A block of a peer's history says that there may be more of it: a node that kept the pace
+        // of live blocks while it catches up never would.
+        let syncing = self.progress.borrow().syncing;
+        let (seen, reach) = (running.seen.subscribe(), self.reach.clone());
+        let pace = Pace::new(self.pace, self.mempool.clone(), seen, reach);
         let began = running.began;
         tokio::spawn(async move {
-            pace.wait(height.0, began).await;
+            if !syncing {
+                pace.wait(height.0, began).await;
+            }
             answer(reply, Next::Start(height.into(), params));
         });
         Ok(())

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::membership::Reach;
 use crate::mempool::Mempool;
 
 /// How often it is looked whether something that did not apply is worth another try.
@@ -55,15 +56,23 @@ pub struct Pace {
     mempool: Mempool,
     /// The highest height of which something arrived from others.
     seen: watch::Receiver<u64>,
+    /// How far other validators are.
+    reach: watch::Receiver<Reach>,
 }
 
 impl Pace {
     /// A pace; `seen` is the highest height of which something arrived.
-    pub fn new(config: PaceConfig, mempool: Mempool, seen: watch::Receiver<u64>) -> Self {
+    pub fn new(
+        config: PaceConfig,
+        mempool: Mempool,
+        seen: watch::Receiver<u64>,
+        reach: watch::Receiver<Reach>,
+    ) -> Self {
         Self {
             config,
             mempool,
             seen,
+            reach,
         }
     }
 
@@ -75,6 +84,11 @@ impl Pace {
         let others = async {
             // The sender lives as long as consensus; without it there is nothing to wait for.
             let _ = self.seen.wait_for(|seen| *seen >= height).await;
+        };
+        // Others decided it already: it will be synced, and must not wait for a heartbeat. No
+        // single peer's claim is enough, or a liar would make everybody write empty blocks.
+        let decided = async {
+            let _ = self.reach.wait_for(|reach| reach.vouched >= height).await;
         };
         let due = async {
             tokio::time::sleep_until(began + interval).await;
@@ -88,6 +102,7 @@ impl Pace {
         };
         tokio::select! {
             () = others => (),
+            () = decided => (),
             () = due => (),
             () = tokio::time::sleep_until(began + heartbeat) => (),
         }

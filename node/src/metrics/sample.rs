@@ -1,8 +1,5 @@
 //! What is looked at when somebody asks for metrics.
 
-use chipledger_schemas::certificate::ValidatorSet;
-use chipledger_schemas::ids::MemberId;
-
 use super::{Bound, Consensus, House, Metrics, View, process, whole};
 use crate::consensus::candidates::{now, validators_of};
 use crate::network::{PeerStatus, View as Sees};
@@ -79,10 +76,8 @@ impl Consensus {
         let reachable = seats.saturating_sub(reach.missing.len());
         self.validators.set(whole(seats as u64));
         self.validators_reachable.set(whole(reachable as u64));
-        let claims = peers.iter().map(|peer| (&peer.member, peer.height));
-        let highest = vouched(&validators, claims);
         self.behind
-            .set(whole(highest.saturating_sub(progress.height.0)));
+            .set(whole(reach.vouched.saturating_sub(progress.height.0)));
     }
 }
 
@@ -102,58 +97,5 @@ impl House {
         self.resident.set(whole(usage.resident));
         self.cpu.set(usage.cpu.as_secs_f64());
         self.files.set(whole(usage.files));
-    }
-}
-
-/// The highest height that validators with more than a third of the power claim to have reached:
-/// at least one of them is honest.
-fn vouched<'a>(
-    validators: &ValidatorSet,
-    claims: impl Iterator<Item = (&'a MemberId, u64)>,
-) -> u64 {
-    let mut claims: Vec<_> = claims
-        .filter_map(|(member, height)| {
-            let seat = validators.0.iter().find(|seat| seat.member == *member)?;
-            Some((height, &seat.member, seat.power))
-        })
-        .collect();
-    claims.sort_unstable_by(|a, b| b.cmp(a));
-    let (mut power, mut counted) = (0_u64, std::collections::BTreeSet::new());
-    for (height, member, more) in claims {
-        if counted.insert(member) {
-            power += more;
-        }
-        if power * 3 > validators.total_power() {
-            return height;
-        }
-    }
-    0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use chipledger_schemas::certificate::ValidatorSeat;
-    use chipledger_schemas::ids::PublicKey;
-
-    #[test]
-    fn a_third_of_the_power_cannot_make_a_node_look_behind() {
-        let seat = |index: u8| ValidatorSeat {
-            member: format!("V{index}").parse().unwrap(),
-            key: PublicKey([index; 32]),
-            power: 1,
-        };
-        let validators = ValidatorSet((1..=4).map(seat).collect());
-        let member = |name: &str| name.parse::<MemberId>().unwrap();
-        let highest = |claims: &[(&str, u64)]| {
-            let claims: Vec<_> = claims
-                .iter()
-                .map(|(name, at)| (member(name), *at))
-                .collect();
-            vouched(&validators, claims.iter().map(|(name, at)| (name, *at)))
-        };
-        assert_eq!(highest(&[]), 0);
-        assert_eq!(highest(&[("V1", 1_000_000), ("V2", 7), ("V3", 5)]), 7);
-        assert_eq!(highest(&[("V1", 9), ("V1", 9), ("OBSERVER", 9)]), 0);
     }
 }
