@@ -117,8 +117,7 @@ pub fn take_in(store: &Store, mempool: &Mempool, from: PeerId, bytes: &[u8]) -> 
             refused += 1;
             continue;
         };
-        let known = store.height_of(&transaction.id());
-        let is_new = matches!(known, Ok(None));
+        let is_new = matches!(store.is_final(&transaction.id()), Ok(false));
         if is_new && mempool.insert(transaction, false).is_err() {
             refused += 1;
         }
