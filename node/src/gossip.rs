@@ -27,6 +27,9 @@ const BATCH_WAIT: Duration = Duration::from_millis(4);
 const BATCH_WAIT_BUSY: Duration = Duration::from_millis(30);
 /// Batches of which one follows another within so much do.
 const BUSY: Duration = Duration::from_millis(100);
+/// Fewer than so many transactions are checked one after the other: to wake other threads for
+/// them costs more.
+const TOGETHER_MIN: usize = 4;
 /// How often what still waits is sent again.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Most transactions that are sent again at once.
@@ -124,11 +127,15 @@ pub fn take_in(store: &Store, mempool: &Mempool, from: PeerId, bytes: &[u8]) -> 
     };
     let (genesis, bounds) = (store.genesis_hash(), store.genesis().bounds);
     // What waits for long is sent again and again: it is checked once.
-    let verified: Vec<_> = batch
-        .par_iter()
-        .filter(|raw| !is_known(store, mempool, &raw.0))
-        .map(|raw| VerifiedTransaction::from_bytes(&raw.0, &genesis, &bounds))
-        .collect();
+    let check = |raw: &Raw| {
+        (!is_known(store, mempool, &raw.0))
+            .then(|| VerifiedTransaction::from_bytes(&raw.0, &genesis, &bounds))
+    };
+    let verified: Vec<_> = if batch.len() < TOGETHER_MIN {
+        batch.iter().filter_map(check).collect()
+    } else {
+        batch.par_iter().filter_map(check).collect()
+    };
     let mut refused = 0;
     for transaction in verified {
         let taken = transaction.is_ok_and(|transaction| {
