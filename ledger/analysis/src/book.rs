@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chipledger_ledger::read::postings::PostingRow;
 use chipledger_ledger::read::{Moment, QueryError, Spot};
 use chipledger_ledger::state::{State, StateError};
 use chipledger_ledger::store::View;
@@ -67,20 +68,28 @@ pub struct Posting {
     pub to: u32,
 }
 
+/// Chips that passed from account to account.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Move {
+    /// The model.
+    pub model: ModelNumber,
+    /// Chips.
+    pub count: u64,
+    /// Of which disputed.
+    pub disputed: u64,
+    /// Number of the account debited; 0 if the chips come from nowhere.
+    pub from: u32,
+    /// Number of the account credited; 0 if the chips end.
+    pub to: u32,
+}
+
 impl Book {
     /// Reads the whole ledger.
     ///
     /// # Errors
     /// When the store cannot be read, or its postings do not sum to its accounts: run `audit`.
     pub fn load(view: &View<'_>) -> Result<Self, QueryError> {
-        let mut book = Self {
-            height: Height(0),
-            block_time: Time(0),
-            names: Names::default(),
-            cells: Cells::default(),
-            live: Vec::new(),
-            journal: Journal::default(),
-        };
+        let mut book = Self::empty();
         book.take(view, None)?;
         let numbers: BTreeMap<&Account, u32> = (1..).zip(book.names.accounts()).map(swap).collect();
         let mut committed = BTreeMap::new();
@@ -121,6 +130,52 @@ impl Book {
         Ok(())
     }
 
+    /// A book of rows that stand in no ledger, for benchmarks: accounts by number less one, and rows
+    /// in the order decided.
+    #[doc(hidden)]
+    pub fn made_of(
+        accounts: Vec<Account>,
+        models: Vec<(String, ModelVersion)>,
+        rows: impl IntoIterator<Item = (Spot, PostingRow)>,
+    ) -> Self {
+        let mut book = Self::empty();
+        book.names.push_accounts(accounts);
+        book.names.set_models(models);
+        for (spot, row) in rows {
+            book.push(spot, &row);
+            book.height = spot.height;
+        }
+        book.find_live();
+        book
+    }
+
+    fn empty() -> Self {
+        Self {
+            height: Height(0),
+            block_time: Time(0),
+            names: Names::default(),
+            cells: Cells::default(),
+            live: Vec::new(),
+            journal: Journal::default(),
+        }
+    }
+
+    fn push(&mut self, spot: Spot, row: &PostingRow) {
+        let from = self.cells.number(row.from, row.model);
+        let to = self.cells.number(row.to, row.model);
+        self.journal.push(spot, row, from, to);
+    }
+
+    fn find_live(&mut self) {
+        let holds = |cell: &Cell| self.journal.now(*cell).chips > 0;
+        self.live = self
+            .cells
+            .iter()
+            .map(|(cell, _)| cell)
+            .filter(holds)
+            .collect();
+    }
+
     /// Takes the rows of all heights after `after`; tells the accounts that they touch.
     fn take(
         &mut self,
@@ -138,16 +193,12 @@ impl Book {
             known_time: head.time,
         };
         let first = after.map_or(Height(0), Height::next);
-        let (cells, journal) = (&mut self.cells, &mut self.journal);
         let mut touched = BTreeSet::new();
         view.postings_from(first, all, |spot, row| {
-            let from = cells.number(row.from, row.model);
-            let to = cells.number(row.to, row.model);
-            journal.push(spot, row, from, to);
+            self.push(spot, row);
             touched.extend([row.from, row.to].into_iter().filter(|number| *number > 0));
         })?;
-        let holds = |cell: &Cell| self.journal.now(*cell).chips > 0;
-        self.live = self.cells.iter().map(|(cell, _)| cell).filter(holds).collect();
+        self.find_live();
         (self.height, self.block_time) = (head.height, head.time);
         Ok(touched)
     }
@@ -221,7 +272,11 @@ impl Book {
 
     /// What stands on every account, by account number and model, none zero: the present.
     pub fn now(&self) -> impl Iterator<Item = ((u32, ModelNumber), Held)> + '_ {
-        let held = |cell: &Cell| self.cells.key(*cell).map(|key| (key, self.journal.now(*cell)));
+        let held = |cell: &Cell| {
+            self.cells
+                .key(*cell)
+                .map(|key| (key, self.journal.now(*cell)))
+        };
         self.live.iter().filter_map(held)
     }
 
@@ -242,8 +297,30 @@ impl Book {
         moment: Moment,
     ) -> impl Iterator<Item = ((u32, ModelNumber), Held)> + '_ {
         let sums = self.journal.sums(moment, self.cells.len());
-        let held = self.cells.iter().zip(sums).map(|((_, key), held)| (key, held));
+        let held = self
+            .cells
+            .iter()
+            .zip(sums)
+            .map(|((_, key), held)| (key, held));
         held.filter(|(_, held)| held.chips > 0)
+    }
+
+    /// Visits what moved behind the event time of `opening` and up to that of `closing`, as known at
+    /// `closing`, in no order that means anything.
+    pub fn moves(&self, opening: Moment, closing: Moment, mut visit: impl FnMut(Move)) {
+        self.journal.moves(opening, closing, |line| {
+            let (from, to) = (self.cells.key(line.from), self.cells.key(line.to));
+            let Some((_, model)) = from.or(to).filter(|_| line.count > 0) else {
+                return;
+            };
+            visit(Move {
+                model,
+                count: line.count,
+                disputed: line.disputed,
+                from: from.map_or(0, |(number, _)| number),
+                to: to.map_or(0, |(number, _)| number),
+            });
+        });
     }
 
     /// Bytes that the book takes in memory, about.

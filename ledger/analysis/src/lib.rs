@@ -6,7 +6,12 @@
 //! ```
 
 pub mod book;
+pub mod compute;
+pub mod concentration;
+pub mod flows;
 pub mod names;
+pub mod shelf;
 
 pub use book::Book;
 pub use names::Names;
+pub use shelf::Shelf;

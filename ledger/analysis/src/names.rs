@@ -36,6 +36,10 @@ pub struct Names {
     owners: Column,
     users: Column,
     statuses: Column,
+    /// Code of the jurisdiction, and of the site, that what is under way on an account had left;
+    /// of its own for others.
+    left_jurisdictions: Vec<u32>,
+    left_sites: Vec<u32>,
     under_way: Vec<bool>,
     irregular: Vec<bool>,
 }
@@ -50,11 +54,15 @@ struct Column {
 
 impl Column {
     fn push(&mut self, text: String) {
-        let code = *self.known.entry(text).or_insert_with_key(|text| {
+        let code = self.code(text);
+        self.codes.push(code);
+    }
+
+    fn code(&mut self, text: String) -> u32 {
+        *self.known.entry(text).or_insert_with_key(|text| {
             self.texts.push(text.clone());
             u32::try_from(self.texts.len() - 1).unwrap_or(u32::MAX)
-        });
-        self.codes.push(code);
+        })
     }
 }
 
@@ -88,8 +96,20 @@ impl Names {
                     (IN_TRANSIT.to_owned(), format!("{from}->{to}"))
                 }
             };
+            let (left_jurisdiction, left_site) = match &account.place {
+                AccountPlace::Site { .. } => (jurisdiction.clone(), site.clone()),
+                AccountPlace::Transit {
+                    from,
+                    from_jurisdiction,
+                    ..
+                } => (from_jurisdiction.to_string(), from.to_string()),
+            };
             self.jurisdictions.push(jurisdiction);
             self.sites.push(site);
+            let left_jurisdiction = self.jurisdictions.code(left_jurisdiction);
+            self.left_jurisdictions.push(left_jurisdiction);
+            let left_site = self.sites.code(left_site);
+            self.left_sites.push(left_site);
             self.holders.push(account.holder.to_string());
             self.owners.push(account.owner.to_string());
             self.users.push(account.user.to_string());
@@ -112,6 +132,10 @@ impl Names {
             self.members.entry(id).or_default().push(version);
         }
         Ok(())
+    }
+
+    pub(crate) fn set_models(&mut self, models: Vec<(String, ModelVersion)>) {
+        self.models = models;
     }
 
     /// Accounts, by number less one.
@@ -178,6 +202,16 @@ impl Names {
     /// Whether chips on an account are under way.
     pub(crate) fn is_under_way(&self, account: u32) -> bool {
         self.under_way[account as usize - 1]
+    }
+
+    /// The code of the row that what is under way on an account had left, by account number less
+    /// one; nothing where rows are no places.
+    pub(crate) fn origins(&self, by: By) -> Option<&[u32]> {
+        match by {
+            By::Jurisdiction => Some(&self.left_jurisdictions),
+            By::Site => Some(&self.left_sites),
+            _ => None,
+        }
     }
 
     /// The keys of a dimension as of a moment.

@@ -44,19 +44,23 @@ impl View<'_> {
             reason: "a row of versions is damaged".to_owned(),
         };
         let mut rows = Vec::new();
-        self.scan(columns::VERSIONS, &encode(&EntryKind::Member), |key, row| {
-            if let Some((key, height)) = key.split_last_chunk::<8>() {
-                let height = Height(u64::from_be_bytes(*height));
-                if after.is_none_or(|after| height > after) && !row.is_empty() {
-                    let key: Key = decode_stored(key).map_err(damaged)?;
-                    let entry = Entry::from_stored_bytes(row).map_err(damaged)?;
-                    if let (Key::Member(id), Entry::Member(member)) = (key, entry) {
-                        rows.push((id, height, member));
+        self.scan(
+            columns::VERSIONS,
+            &encode(&EntryKind::Member),
+            |key, row| {
+                if let Some((key, height)) = key.split_last_chunk::<8>() {
+                    let height = Height(u64::from_be_bytes(*height));
+                    if after.is_none_or(|after| height > after) && !row.is_empty() {
+                        let key: Key = decode_stored(key).map_err(damaged)?;
+                        let entry = Entry::from_stored_bytes(row).map_err(damaged)?;
+                        if let (Key::Member(id), Entry::Member(member)) = (key, entry) {
+                            rows.push((id, height, member));
+                        }
                     }
                 }
-            }
-            Ok(true)
-        })?;
+                Ok(true)
+            },
+        )?;
         let version = |(id, height, member)| {
             let header = self.header(height)?;
             // What stood in the genesis document held before the ledger began.

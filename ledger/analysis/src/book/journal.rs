@@ -31,6 +31,15 @@ pub(super) struct Line {
     pub(super) to: Cell,
 }
 
+/// What a posting moved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Passed {
+    pub(super) count: u64,
+    pub(super) disputed: u64,
+    pub(super) from: Cell,
+    pub(super) to: Cell,
+}
+
 /// A sum under way. It cannot overflow: it counts chips, each of which was registered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Sum {
@@ -72,7 +81,11 @@ impl Journal {
     /// Takes the next posting.
     pub(super) fn push(&mut self, spot: Spot, row: &PostingRow, from: Cell, to: Cell) {
         let line = self.occurred_at.len();
-        if self.heights.last().is_none_or(|(height, _)| *height != spot.height) {
+        if self
+            .heights
+            .last()
+            .is_none_or(|(height, _)| *height != spot.height)
+        {
             self.heights.push((spot.height, line));
         }
         self.occurred_at.push(row.occurred_at.0);
@@ -129,7 +142,11 @@ impl Journal {
         let mut height = self.heights.partition_point(|(height, _)| *height < first);
         let mut mark = self.disputed.partition_point(|(line, _)| *line < begin);
         (begin..self.occurred_at.len()).map(move |line| {
-            while self.heights.get(height + 1).is_some_and(|(_, next)| *next <= line) {
+            while self
+                .heights
+                .get(height + 1)
+                .is_some_and(|(_, next)| *next <= line)
+            {
                 height += 1;
             }
             let marked = self.disputed.get(mark).filter(|(of, _)| *of == line);
@@ -180,6 +197,49 @@ impl Journal {
         sums.into_iter().map(held).collect()
     }
 
+    /// Visits the lines that happened behind one event time and up to another, as far as they were
+    /// known; their spots are left out.
+    pub(super) fn moves(&self, opening: Moment, closing: Moment, mut visit: impl FnMut(Passed)) {
+        let since = opening.at.map_or(u64::MAX, |at| at.0);
+        let until = closing.at.map_or(u64::MAX, |at| at.0);
+        let known = self.line_of(closing.known.next());
+        let skipped = self.closed.partition_point(|block| block.happened <= since);
+        let mut first = skipped * BLOCK_LINES;
+        for block in &self.closed[skipped..] {
+            if known < first + BLOCK_LINES {
+                break;
+            }
+            let place = |line: &u16| first + usize::from(*line);
+            let time = |line: &u16| self.occurred_at[place(line)];
+            let begin = block.by_time.partition_point(|line| time(line) <= since);
+            let end = block.by_time.partition_point(|line| time(line) <= until);
+            for line in block.by_time.get(begin..end).unwrap_or_default() {
+                visit(self.passed(place(line)));
+            }
+            first += BLOCK_LINES;
+        }
+        for line in first..known {
+            let time = self.occurred_at[line];
+            if time > since && time <= until {
+                visit(self.passed(line));
+            }
+        }
+    }
+
+    fn passed(&self, line: usize) -> Passed {
+        Passed {
+            count: self.count[line],
+            disputed: self.disputed_on(line),
+            from: self.from[line],
+            to: self.to[line],
+        }
+    }
+
+    fn disputed_on(&self, line: usize) -> u64 {
+        let found = self.disputed.binary_search_by_key(&line, |(line, _)| *line);
+        found.map_or(0, |at| self.disputed[at].1)
+    }
+
     /// Adds the lines of a known block that had happened.
     fn add_block(&self, sums: &mut [Sum], block: &Closed, first: usize, at: u64) {
         let happened = |line: &u16| self.occurred_at[first + usize::from(*line)] <= at;
@@ -194,7 +254,9 @@ impl Journal {
     }
 
     fn add_disputed(&self, sums: &mut [Sum], lines: std::ops::Range<usize>, at: u64) {
-        let first = self.disputed.partition_point(|(line, _)| *line < lines.start);
+        let first = self
+            .disputed
+            .partition_point(|(line, _)| *line < lines.start);
         let within = self.disputed[first..].iter();
         for (line, disputed) in within.take_while(|(line, _)| *line < lines.end) {
             if self.occurred_at[*line] <= at {
