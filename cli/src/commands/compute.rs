@@ -88,7 +88,8 @@ fn table(by: Rows, metric: Metric, pooled: &Pooled) -> Table {
     let keyed = usize::from(by.cross.is_some()) + 1;
     let row = |keys: [&str; 2], amounts: &Compute| -> Vec<Value> {
         let keys = keys.into_iter().take(keyed).map(Value::from);
-        let cells = columns.iter().skip(keyed).map(|(column, _)| cell(column, amounts, metric, sum));
+        let cells = columns.iter().skip(keyed);
+        let cells = cells.map(|(column, _)| cell(column, amounts, metric, sum));
         keys.chain(cells).collect()
     };
     Table {

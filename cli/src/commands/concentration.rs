@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::output::{Answer, Output, Table, Value};
 use crate::session::{self, LedgerArgs, MomentArgs};
 
-/// Measures how concentrated compute is: HHI, largest shares, Gini, Theil, with low and high bounds.
+/// Measures how concentrated compute is: HHI, largest shares, Gini and Theil, with bounds.
 ///
 /// What is under way, in an unknown country or of a model without a figure may belong anywhere. The
 /// high bound gives all of it to the largest row; the low one spreads it as thinly as can be.

@@ -24,7 +24,9 @@ enum Show {
     Arrivals,
 }
 
-/// Tells what came and went in a period: opening + created + came - went - ended = closing, per row.
+/// Tells what came and went in a period, per row and from row to row.
+///
+/// Per row, opening + created + came - went - ended = closing.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Between what: jurisdiction, site, holder, owner, parent, headquarters, parent_country, user,

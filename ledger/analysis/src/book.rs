@@ -109,6 +109,11 @@ impl Book {
         if view.head()?.header.height <= self.height {
             return Ok(());
         }
+        if view.first_height()? > self.height.next() {
+            // What the book lacks was forgotten meanwhile: it stands as rows that no record made.
+            *self = Self::load(view)?;
+            return Ok(());
+        }
         let touched = self.take(view, Some(self.height))?;
         for number in touched {
             let Some(account) = self.account(number) else {
@@ -130,8 +135,8 @@ impl Book {
         Ok(())
     }
 
-    /// A book of rows that stand in no ledger, for benchmarks: accounts by number less one, and rows
-    /// in the order decided.
+    /// A book of rows that stand in no ledger, for benchmarks: accounts by number less one, and
+    /// rows in the order decided.
     #[doc(hidden)]
     pub fn made_of(
         accounts: Vec<Account>,
@@ -253,7 +258,7 @@ impl Book {
 
     /// Every posting of the heights from `first` on, in the order decided.
     pub fn postings_from(&self, first: Height) -> impl Iterator<Item = Posting> + '_ {
-        let posting = |line: Line| {
+        let posting = move |line: Line| {
             let (from, to) = (self.cells.key(line.from), self.cells.key(line.to));
             let number = |key: Option<(u32, ModelNumber)>| key.map_or(0, |(number, _)| number);
             let (_, model) = from.or(to).unwrap_or((0, ModelNumber(0)));
@@ -272,10 +277,9 @@ impl Book {
 
     /// What stands on every account, by account number and model, none zero: the present.
     pub fn now(&self) -> impl Iterator<Item = ((u32, ModelNumber), Held)> + '_ {
-        let held = |cell: &Cell| {
-            self.cells
-                .key(*cell)
-                .map(|key| (key, self.journal.now(*cell)))
+        let held = move |cell: &Cell| {
+            let key = self.cells.key(*cell)?;
+            Some((key, self.journal.now(*cell)))
         };
         self.live.iter().filter_map(held)
     }
@@ -284,9 +288,9 @@ impl Book {
     /// comes from [`View::moment`], which refuses what the ledger does not hold, of a view that the
     /// book was caught up to.
     ///
-    /// Chips count as disputed from the event time of the record that said so, as far as it was
-    /// known; between a movement and a late report of it an account may so be told fewer than there
-    /// were, and is never told more than it held.
+    /// Chips count as disputed from the event time of the record that said so. If a movement from
+    /// before it is reported or corrected after it, the chips that it moved count from that
+    /// movement's event time on: their mark moves with them. No account is told more than it held.
     pub fn balances(&self, moment: Moment) -> Balances {
         self.standing(moment).collect()
     }
@@ -305,8 +309,8 @@ impl Book {
         held.filter(|(_, held)| held.chips > 0)
     }
 
-    /// Visits what moved behind the event time of `opening` and up to that of `closing`, as known at
-    /// `closing`, in no order that means anything.
+    /// Visits what moved behind the event time of `opening` and up to that of `closing`, as known
+    /// at `closing`, in no order that means anything.
     pub fn moves(&self, opening: Moment, closing: Moment, mut visit: impl FnMut(Move)) {
         self.journal.moves(opening, closing, |line| {
             let (from, to) = (self.cells.key(line.from), self.cells.key(line.to));

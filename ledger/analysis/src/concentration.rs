@@ -13,14 +13,14 @@
 //!
 //! All but Theil's logarithm are exact ratios of integers, rounded down when they are shown.
 //!
-//! **Bounds.** Two things are unknown. What lies in an unknown country (`ZZ`) or is under way has an
-//! amount `U` but no row. Chips of models without a figure have a row but no amount: each has
+//! **Bounds.** Two things are unknown. What lies in an unknown country (`ZZ`) or is under way has
+//! an amount `U` but no row. Chips of models without a figure have a row but no amount: each has
 //! something from nothing to the highest figure of any model in the catalogue, so that all of them
 //! have at most `W`. The bounds let both be anywhere:
 //!
 //! - high: `U + W` all belong to the largest row;
-//! - low, for HHI, effective number and CR: `U + W` are spread over so many further rows that no one
-//!   of them counts;
+//! - low, for HHI, effective number and CR: `U + W` are spread over so many further rows that no
+//!   one of them counts;
 //! - low, for Gini and Theil, which depend on how many rows there are: `U + W` are spread over the
 //!   rows there are so that the smallest are levelled up.
 //!

@@ -2,8 +2,8 @@
 //! postings, the most that so many item-events can come to.
 //!
 //! The world moves chips by the pallet, so that its item-events make far fewer postings. The second
-//! book therefore has one posting for every item-event: chips that go one by one from a fab to one of
-//! 300 sites in 30 jurisdictions and on, most events reported within hours, some after weeks.
+//! book therefore has one posting for every item-event: chips that go one by one from a fab to one
+//! of 300 sites in 30 jurisdictions and on, most events reported within hours, some after weeks.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -318,7 +318,7 @@ fn single_chips(chips: u64) -> (Book, (Time, Time)) {
         let model = ModelNumber(rng.random_range(0..MODELS));
         let mut at = first.0 + rng.random_range(0..span);
         let mut site = rng.random_range(0..SITES);
-        let mut from = 0;
+        let (mut from, mut reported) = (0, 0);
         for step in 0..10 {
             // Registered, shipped, received, installed; removed, shipped, received, ...
             let to = match step % 4 {
@@ -326,7 +326,9 @@ fn single_chips(chips: u64) -> (Book, (Time, Time)) {
                 1 => 1 + SITES + site,
                 _ => 1 + 2 * SITES + site,
             };
-            told.push((at + late(&mut rng), at, model, from, to));
+            // What happened to a chip is told in order.
+            reported = reported.max(at + late(&mut rng));
+            told.push((reported, at, model, from, to));
             from = to;
             at = (at + rng.random_range(0..60 * DAY_MS)).min(first.0 + span);
             if step % 4 == 3 {

@@ -1,5 +1,5 @@
-//! The oracle: a list of what was told of each chip, replayed chip by chip for every question. Slow,
-//! and obviously right; it shares no code with the book.
+//! The oracle: a list of what was told of each chip, replayed chip by chip for every question.
+//! Slow, and obviously right; it shares no code with the book.
 
 use std::collections::BTreeMap;
 
