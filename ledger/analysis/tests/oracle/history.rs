@@ -39,7 +39,7 @@ struct Stood {
     facts: Facts,
     occurred_at: Time,
     record: RecordId,
-    signers: (&'static str, Option<&'static str>),
+    signers: Signers,
 }
 
 /// A ledger with the oracle's list.
@@ -56,7 +56,7 @@ pub struct History {
 /// What is about to be said of a lot.
 struct Saying {
     record: Value,
-    signers: (&'static str, Option<&'static str>),
+    signers: Signers,
     occurred_at: Time,
     what: What,
 }
@@ -194,19 +194,8 @@ impl History {
         let mut signers = (now.holder, None);
         let record = match (now.place, now.status) {
             (Place::Between(from, to), _) => {
-                let (holder, _) = SITES.iter().find(|(_, site)| *site == to).unwrap();
-                let shipper = now.holder;
-                let shipment = format!("{shipper}:T{lot}n{}", self.lots[lot].shipments);
-                (after.place, after.status) = (Place::At(to), "stock");
-                if rng.random_range(0..6) == 0 {
-                    after.place = Place::At(from);
-                    json!({"void_shipment": {"shipment": shipment, "items": items,
-                        "reason": "it never left"}})
-                } else {
-                    (after.holder, signers) = (holder, (holder, None));
-                    json!({"receive": {"shipment": shipment, "site": to, "found": items,
-                        "missing": [], "extra": [], "refused": []}})
-                }
+                let shipment = format!("{}:T{lot}n{}", now.holder, self.lots[lot].shipments);
+                arrive(rng, (from, to), &shipment, items, &mut after, &mut signers)
             }
             (_, "installed") => {
                 after.status = "stock";
@@ -225,40 +214,8 @@ impl History {
             }
             (_, "destroyed") => return None,
             (Place::At(site), _) => match rng.random_range(0..9) {
-                0 => {
-                    after.status = "lost";
-                    json!({"set_loss": {"items": items, "loss": "lost"}})
-                }
-                1 if now.owner != now.holder => {
-                    signers = (now.owner, Some(now.holder));
-                    after.owner = now.holder;
-                    json!({"transfer_title": {"items": items, "to": now.holder}})
-                }
-                2 => {
-                    let user = *["OP", "OP-2", "GROUP"].choose(rng).unwrap();
-                    after.user = Some(user).filter(|user| *user != now.owner);
-                    json!({"set_use": {"items": items, "user": user}})
-                }
-                3 | 4 if now.holder != "FAB" => {
-                    after.status = "installed";
-                    json!({"install": {"items": items}})
-                }
-                5 if now.holder != "FAB" => {
-                    after.status = "decommissioned";
-                    json!({"decommission": {"items": items, "reason": "worn out"}})
-                }
-                _ => {
-                    let (to, to_site) = *SITES.choose(rng).unwrap();
-                    if to_site == site {
-                        return None;
-                    }
-                    self.lots[lot].shipments += 1;
-                    let shipment = format!("{}:T{lot}n{}", now.holder, self.lots[lot].shipments);
-                    after.place = Place::Between(site, to_site);
-                    after.status = "in_transit";
-                    json!({"ship": {"shipment": shipment, "items": items, "to": to,
-                        "to_site": to_site, "expected_at": "2027-01-01"}})
-                }
+                choice @ 0..6 => change(rng, choice, items, &mut after, &mut signers)?,
+                _ => self.ship(rng, lot, site, items, &mut after)?,
             },
         };
         Some(Saying {
@@ -267,6 +224,28 @@ impl History {
             occurred_at,
             what: What::Moved(after),
         })
+    }
+
+    fn ship(
+        &mut self,
+        rng: &mut impl Rng,
+        lot: usize,
+        site: &'static str,
+        items: Value,
+        after: &mut Facts,
+    ) -> Option<Value> {
+        let (to, to_site) = *SITES.choose(rng).unwrap();
+        if to_site == site {
+            return None;
+        }
+        self.lots[lot].shipments += 1;
+        let shipment = format!("{}:T{lot}n{}", after.holder, self.lots[lot].shipments);
+        after.place = Place::Between(site, to_site);
+        after.status = "in_transit";
+        Some(
+            json!({"ship": {"shipment": shipment, "items": items, "to": to,
+            "to_site": to_site, "expected_at": "2027-01-01"}}),
+        )
     }
 
     /// Says it; what the ledger refuses has not been told.
@@ -347,4 +326,63 @@ impl History {
             time.plus_ms(1)
         }
     }
+}
+
+type Signers = (&'static str, Option<&'static str>);
+
+/// The end of a shipment: received, or never left.
+fn arrive(
+    rng: &mut impl Rng,
+    (from, to): (&'static str, &'static str),
+    shipment: &str,
+    items: Value,
+    after: &mut Facts,
+    signers: &mut Signers,
+) -> Value {
+    after.status = "stock";
+    if rng.random_range(0..6) == 0 {
+        after.place = Place::At(from);
+        return json!({"void_shipment": {"shipment": shipment, "items": items,
+            "reason": "it never left"}});
+    }
+    let (holder, _) = SITES.iter().find(|(_, site)| *site == to).unwrap();
+    (after.place, after.holder, *signers) = (Place::At(to), holder, (holder, None));
+    json!({"receive": {"shipment": shipment, "site": to, "found": items, "missing": [],
+        "extra": [], "refused": []}})
+}
+
+/// A change of what stands at a site; nothing if it is not to be.
+fn change(
+    rng: &mut impl Rng,
+    choice: u32,
+    items: Value,
+    after: &mut Facts,
+    signers: &mut Signers,
+) -> Option<Value> {
+    let holder = after.holder;
+    Some(match choice {
+        0 => {
+            after.status = "lost";
+            json!({"set_loss": {"items": items, "loss": "lost"}})
+        }
+        1 if after.owner != holder => {
+            *signers = (after.owner, Some(holder));
+            after.owner = holder;
+            json!({"transfer_title": {"items": items, "to": holder}})
+        }
+        2 => {
+            let user = *["OP", "OP-2", "GROUP"].choose(rng).unwrap();
+            after.user = Some(user).filter(|user| *user != after.owner);
+            json!({"set_use": {"items": items, "user": user}})
+        }
+        3 | 4 if holder != "FAB" => {
+            after.status = "installed";
+            json!({"install": {"items": items}})
+        }
+        5 if holder != "FAB" => {
+            after.status = "decommissioned";
+            json!({"decommission": {"items": items, "reason": "worn out"}})
+        }
+        _ => return None,
+    })
 }
