@@ -7,7 +7,7 @@ use chipledger_analysis::compute::Pooled;
 use chipledger_analysis::concentration::Measured;
 use chipledger_analysis::flows::Flows;
 use chipledger_analysis::{Shelf, compute, concentration, flows};
-use chipledger_ledger::answers::{self, Export, Found, Row, Shipments};
+use chipledger_ledger::answers::{self, Export, Found, OpenShipments, Row, Shipments};
 use chipledger_ledger::prove::{Question, Since, dimension_text, prove};
 use chipledger_ledger::read::AsOf;
 use chipledger_ledger::read::balances::Filter;
@@ -21,7 +21,7 @@ use chipledger_schemas::api::{
     RuleRejection, StatusAnswer,
 };
 use chipledger_schemas::genesis::Genesis;
-use chipledger_schemas::ids::{GenesisHash, ItemId, ItemNumber, MemberId};
+use chipledger_schemas::ids::{GenesisHash, Height, ItemId, ItemNumber, MemberId};
 use chipledger_schemas::items::ItemSet;
 use chipledger_schemas::movement::Movement;
 use chipledger_schemas::time::Time;
@@ -79,12 +79,15 @@ impl Source {
         }
     }
 
-    /// The movements that a correction must carry. A node is not asked: it would have to be
-    /// believed, and the rules compare them with the leaves anyway.
+    /// The movements that a correction must carry. A node that tells wrong ones is not believed: the
+    /// rules compare them with the leaves.
     pub fn carried(&self, items: &ItemSet) -> Result<Vec<Movement>, Failure> {
         match self {
-            Self::Store(store) => Ok(store.view().carried(items)?),
-            Self::Node(_) => Ok(Vec::new()),
+            Self::Store(store) => Ok(answers::carried(store, items)?.answer),
+            Self::Node(node) => {
+                let told: Answer<Vec<Movement>> = node.post_json("/v1/carried", items)?;
+                Ok(told.answer)
+            }
         }
     }
 
@@ -170,6 +173,22 @@ impl Source {
                     ("now", at.map(|at| at.to_string())),
                 ];
                 Ok(node.get(&format!("/v1/shipments{}", query(&parameters)))?)
+            }
+        }
+    }
+
+    /// Shipments that were open at a moment, or only those overdue then.
+    pub fn open_shipments(
+        &self,
+        as_of: AsOf,
+        overdue: bool,
+    ) -> Result<Answer<OpenShipments>, Failure> {
+        match self {
+            Self::Store(store) => Ok(answers::open_shipments(store, as_of, overdue)?),
+            Self::Node(node) => {
+                let mut parameters = times(as_of);
+                parameters.push(("overdue", Some(overdue.to_string())));
+                Ok(node.get(&format!("/v1/shipments/open{}", query(&parameters)))?)
             }
         }
     }
@@ -261,10 +280,11 @@ impl Source {
         Ok(told.into_iter().map(|told| told.rejection).collect())
     }
 
-    /// Hands every row of an export to `put`.
+    /// Hands every row of an export to `put`; records from a height on, if one is named.
     pub fn export(
         &self,
         what: Export,
+        from: Option<Height>,
         mut put: impl FnMut(Row) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         match self {
@@ -277,10 +297,10 @@ impl Source {
                         ControlFlow::Break(())
                     }
                 };
-                answers::export(store, what, |_| (), row)?;
+                answers::export(store, what, from, |_| (), row)?;
                 failed.map_or(Ok(()), Err)
             }
-            Self::Node(node) => exported(node, what, put),
+            Self::Node(node) => exported(node, what, from, put),
         }
     }
 }
@@ -351,6 +371,7 @@ fn pages(node: &Client, filter: &ItemFilter) -> Result<Answer<Vec<Listed>>, Fail
 fn exported(
     node: &Client,
     what: Export,
+    from: Option<Height>,
     mut put: impl FnMut(Row) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let broken = |what: &str| {
@@ -361,7 +382,9 @@ fn exported(
             "What was written is not whole: export again.",
         )
     };
-    let mut lines = node.lines(&format!("/v1/export/{}", what.as_str()))?;
+    let parameters = [("from", from.map(|from| from.to_string()))];
+    let path = format!("/v1/export/{}{}", what.as_str(), query(&parameters));
+    let mut lines = node.lines(&path)?;
     let columns = lines.next().ok_or_else(|| broken("no line came"))?;
     let columns = columns.map_err(|error| broken(&error.to_string()))?;
     let columns: Answer<Vec<String>> =

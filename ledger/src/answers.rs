@@ -12,12 +12,14 @@ use chipledger_schemas::block::Header;
 use chipledger_schemas::certificate::Certificate;
 use chipledger_schemas::genesis::Clock;
 use chipledger_schemas::ids::{Height, ItemId, ItemNumber, MemberId, RecordId};
+use chipledger_schemas::items::ItemSet;
+use chipledger_schemas::movement::Movement;
 use chipledger_schemas::time::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::read::items::{ItemFilter, ItemPage};
 use crate::read::places::Whereabouts;
-use crate::read::shipments::ListedShipment;
+use crate::read::shipments::{ListedShipment, OpenShipment};
 use crate::read::trace::Step;
 use crate::read::{AsOf, Moment, QueryError};
 use crate::state::State;
@@ -26,7 +28,7 @@ use crate::store::{Store, View};
 mod export;
 mod trial;
 
-pub use export::{Export, Row, export};
+pub use export::{Export, Row, export, records_begin};
 pub use trial::trial;
 
 /// Where an item is, and the record that put it there.
@@ -46,6 +48,15 @@ pub struct Shipments {
     pub now: Time,
     /// By id.
     pub shipments: Vec<ListedShipment>,
+}
+
+/// Shipments that were open at a moment, and the time by which they were late.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OpenShipments {
+    /// Overdue as of this time.
+    pub now: Time,
+    /// By id.
+    pub shipments: Vec<OpenShipment>,
 }
 
 /// An answer with what stands around it.
@@ -85,6 +96,15 @@ pub fn history(store: &Store, id: &ItemId, as_of: AsOf) -> Result<Answer<Vec<Ste
     Ok(answer(store, moment, Basis::Derived, steps))
 }
 
+/// The movements that a correction of items must carry. Whoever asks need not believe them: the
+/// rules compare each with the leaf of its item.
+pub fn carried(store: &Store, items: &ItemSet) -> Result<Answer<Vec<Movement>>, QueryError> {
+    let view = store.view();
+    let moment = view.moment(AsOf::default())?;
+    let movements = view.carried(items)?;
+    Ok(answer(store, moment, Basis::Derived, movements))
+}
+
 /// A page of items, from a number on; at most `look_at_max` items are looked at.
 pub fn items(
     store: &Store,
@@ -116,6 +136,21 @@ pub fn shipments(
     let shipments = view.shipments(now, overdue)?;
     let listed = Shipments { now, shipments };
     Ok(answer(store, moment, Basis::Committed, listed))
+}
+
+/// Shipments that were open at a moment, or only those overdue then: as of its event time, or else
+/// of the time of the last block known.
+pub fn open_shipments(
+    store: &Store,
+    as_of: AsOf,
+    overdue: bool,
+) -> Result<Answer<OpenShipments>, QueryError> {
+    let view = store.view();
+    let moment = view.moment(as_of)?;
+    let now = moment.at.unwrap_or(moment.known_time);
+    let shipments = view.open_shipments(moment, now, overdue)?;
+    let listed = OpenShipments { now, shipments };
+    Ok(answer(store, moment, Basis::Derived, listed))
 }
 
 /// What is true of a member; `None` if there is no such.

@@ -27,6 +27,7 @@ pub(crate) use draft::Keep;
 pub use draft::{Change, Changes, Draft, ItemChange, Posting, Way, WayChange};
 pub(crate) use movements::{Effective, NewItem, parent_of};
 pub use page::Page;
+pub(crate) use shipments::{RootsDelta, counted};
 
 /// Items that share a row of the store and a subtree of the commitment.
 pub const PAGE_ITEMS: u64 = ITEM_PAGE as u64;

@@ -11,17 +11,22 @@ mod history;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chipledger_ledger::answers;
 use chipledger_ledger::audit::check_books;
 use chipledger_ledger::chain::Slot;
 use chipledger_ledger::fixture::{genesis, id, key};
+use chipledger_ledger::read::items::ItemFilter;
+use chipledger_ledger::read::places::Whereabouts;
+use chipledger_ledger::read::{AsOf, Known};
 use chipledger_ledger::state::memory::MemoryState;
 use chipledger_ledger::state::{PAGE_ITEMS, State};
 use chipledger_ledger::store::Store;
 use chipledger_ledger::verify::{VerifiedTransaction, verify_block};
-use chipledger_proof::state::{EntryKind, Item};
+use chipledger_proof::state::{EntryKind, Item, ShipmentState};
 use chipledger_schemas::block::{Block, CertifiedBlock};
 use chipledger_schemas::certificate::Certificate;
 use chipledger_schemas::hash::Hash;
+use chipledger_schemas::ids::{DocumentId, Height, SiteId};
 use chipledger_schemas::time::Time;
 use chipledger_schemas::transaction::Transaction;
 use history::History;
@@ -134,6 +139,69 @@ struct Told {
     applied: usize,
     rejected: BTreeMap<&'static str, usize>,
     kinds: BTreeMap<String, usize>,
+    open: BTreeMap<Height, Vec<Open>>,
+}
+
+/// An open shipment: its id, where it goes, and its roots under way and lost.
+type Open = (DocumentId, SiteId, u64, u64);
+
+fn open_now(store: &Store) -> Vec<Open> {
+    let listed = store.view().shipments(Time(0), false).unwrap().into_iter();
+    let open = listed.filter(|listed| listed.shipment.state == ShipmentState::Open);
+    open.map(|listed| {
+        let shipment = listed.shipment;
+        let to_site = shipment.to_site;
+        (listed.id, to_site, shipment.outstanding, shipment.lost)
+    })
+    .collect()
+}
+
+fn open_as_known_at(store: &Store, height: Height) -> Vec<Open> {
+    let as_of = AsOf {
+        at: None,
+        known_at: Some(Known::Height(height)),
+    };
+    let told = answers::open_shipments(store, as_of, false).unwrap();
+    let open = told.answer.shipments.into_iter();
+    open.map(|open| (open.id, open.to_site, open.outstanding, open.lost))
+        .collect()
+}
+
+/// Lists with a filter are those of the whole list that fit, in its order.
+fn expect_filters_to_agree(store: &Store) {
+    let view = store.view();
+    let all = view.list_items(&ItemFilter::default()).unwrap();
+    let mut filters = Vec::new();
+    for item in &all {
+        let at = &item.whereabouts;
+        let filter = ItemFilter {
+            site: Some(at.place.clone()),
+            ..ItemFilter::default()
+        };
+        filters.push(filter);
+        filters.push(ItemFilter {
+            holder: Some(at.holder.to_string()),
+            status: Some(at.status),
+            ..ItemFilter::default()
+        });
+    }
+    filters.sort_by_key(|filter| format!("{filter:?}"));
+    filters.dedup();
+    assert!(filters.len() > 10, "{filters:?}");
+    for filter in filters {
+        let fits = |at: &Whereabouts| {
+            let same = |wanted: &Option<String>, got: &str| {
+                wanted.as_ref().is_none_or(|wanted| wanted == got)
+            };
+            same(&filter.site, &at.place)
+                && same(&filter.holder, at.holder.as_str())
+                && filter.status.is_none_or(|status| status == at.status)
+        };
+        let expected = all.iter().filter(|item| fits(&item.whereabouts));
+        let expected: Vec<_> = expected.cloned().collect();
+        let listed = view.list_items(&filter).unwrap();
+        assert!(listed == expected, "{filter:?}");
+    }
 }
 
 /// Tells a random history of blocks until enough records have been applied.
@@ -142,6 +210,7 @@ fn tell(seed: u64, records: usize, check_every: u64) -> Told {
     let mut ledger = Ledger::new();
     let mut history = History::new(ledger.store.genesis_hash());
     let (mut applied, mut rejected, mut kinds) = (0, BTreeMap::new(), BTreeMap::new());
+    let mut open = BTreeMap::new();
     while applied < records {
         let size = if rng.random_range(0..4) == 0 {
             1
@@ -171,6 +240,7 @@ fn tell(seed: u64, records: usize, check_every: u64) -> Told {
         if height.0.is_multiple_of(check_every) {
             let view = ledger.store.view();
             check_books(&view).unwrap_or_else(|error| panic!("seed {seed}, {height}: {error}"));
+            open.insert(height, open_now(&ledger.store));
         }
     }
     check_books(&ledger.store.view()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
@@ -179,6 +249,7 @@ fn tell(seed: u64, records: usize, check_every: u64) -> Told {
         applied,
         rejected,
         kinds,
+        open,
     }
 }
 
@@ -222,8 +293,14 @@ fn a_long_random_history_conserves_chips_and_replays_to_the_same_roots() {
         );
     }
     told.ledger.expect_same_as_model();
+    expect_filters_to_agree(&told.ledger.store);
     let again = replay(&told.ledger.store);
     assert_eq!(again.head(), told.ledger.store.head());
+    assert!(told.open.values().any(|open| open.len() > 5));
+    for (height, open) in &told.open {
+        let known = open_as_known_at(&told.ledger.store, *height);
+        assert_eq!(&known, open, "seed {seed}, as known at {height}");
+    }
 }
 
 #[test]

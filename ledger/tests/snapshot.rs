@@ -9,8 +9,10 @@
 #[allow(dead_code, reason = "another test binary has a use for all of it")]
 mod history;
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use chipledger_ledger::answers::{self, Export};
 use chipledger_ledger::audit::{audit, check_books};
 use chipledger_ledger::chain::{Proposal, Slot};
 use chipledger_ledger::fixture::{MODEL, genesis, id, key};
@@ -331,6 +333,16 @@ fn a_ledger_from_a_snapshot_executes_a_thousand_blocks_to_the_same_roots() {
     expect_same_present(&grandchild, &teller.store);
 }
 
+fn records_from(store: &Store, from: Option<Height>) -> Result<Vec<answers::Row>, QueryError> {
+    let mut rows = Vec::new();
+    let put = |row| {
+        rows.push(row);
+        ControlFlow::Continue(())
+    };
+    answers::export(store, Export::Records, from, |_| (), put)?;
+    Ok(rows)
+}
+
 #[test]
 #[allow(
     clippy::too_many_lines,
@@ -400,7 +412,15 @@ fn the_past_before_a_snapshot_is_not_guessed() {
             whole.whereabouts(&chip, as_of),
         );
         assert_eq!(ours.unwrap().place, theirs.unwrap().place, "{as_of:?}");
+        let open = |store: &Store| answers::open_shipments(store, as_of, false).unwrap();
+        assert_eq!(open(&young), open(&teller.store), "{as_of:?}");
     }
+    refused(answers::records_begin(&young, None).unwrap_err());
+    refused(records_from(&young, Some(Height(40))).unwrap_err());
+    let ours = records_from(&young, Some(first)).unwrap();
+    let theirs = records_from(&teller.store, None).unwrap();
+    assert!(ours.len() > 40 && ours.len() < theirs.len());
+    assert!(theirs.ends_with(&ours), "all from the first height held on");
     for question in [
         Question::Item(chip),
         Question::Totals(Dimension::World),

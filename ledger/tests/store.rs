@@ -5,6 +5,7 @@
     reason = "a test's panic is its report, helpers included"
 )]
 
+use chipledger_ledger::answers;
 use chipledger_ledger::fixture::{World, id, key};
 use chipledger_ledger::read::balances::{By, ComputeQuery};
 use chipledger_ledger::read::{AsOf, Known};
@@ -90,6 +91,10 @@ fn say(solo: &Solo, world: &mut World, author: &str, record: serde_json::Value) 
 
 /// Once the present destination was shown for the past as well.
 #[test]
+#[allow(
+    clippy::too_many_lines,
+    reason = "one question after the other, at each moment"
+)]
 fn a_redirected_shipment_was_under_way_to_where_it_went_then_and_as_was_known_then() {
     let dir = tempfile::tempdir().unwrap();
     let mut world = World::new();
@@ -113,6 +118,22 @@ fn a_redirected_shipment_was_under_way_to_where_it_went_then_and_as_was_known_th
     };
     let (first, second) = ("TW-FAB->US-DC", "TW-FAB->DE-DC");
     assert_eq!(place(None, None), second);
+    let open = |at: Option<Time>, known_at: Option<Height>| {
+        let known_at = known_at.map(Known::Height);
+        let told = answers::open_shipments(solo.store(), AsOf { at, known_at }, false).unwrap();
+        let shipments = told.answer.shipments.into_iter();
+        shipments
+            .map(|open| (open.to_site.to_string(), open.outstanding))
+            .collect::<Vec<_>>()
+    };
+    let to = |site: &str| vec![(site.to_owned(), 1)];
+    assert_eq!(open(Some(Time(shipped.0 - 1)), None), []);
+    assert_eq!(open(None, Some(Height(known_shipped.0 - 1))), []);
+    assert_eq!(open(Some(shipped), None), to("US-DC"));
+    assert_eq!(open(None, Some(known_shipped)), to("US-DC"));
+    assert_eq!(open(Some(Time(redirected.0 - 1)), None), to("US-DC"));
+    assert_eq!(open(Some(redirected), Some(known_redirected)), to("DE-DC"));
+    assert_eq!(open(Some(redirected), Some(known_shipped)), to("US-DC"));
     assert_eq!(place(Some(redirected), None), second);
     assert_eq!(place(Some(Time(redirected.0 - 1)), None), first);
     assert_eq!(place(Some(shipped), None), first);
@@ -141,6 +162,8 @@ fn a_redirected_shipment_was_under_way_to_where_it_went_then_and_as_was_known_th
         second,
         "as was known then"
     );
+    assert_eq!(open(Some(redirected), None), to("US-DC"));
+    assert_eq!(open(Some(redirected), Some(known_redirected)), to("DE-DC"));
     assert_eq!(steps(&solo), ["TW-FAB", first, second, first]);
     let dir = solo.store().dir().to_owned();
     solo.close();

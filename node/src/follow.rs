@@ -157,7 +157,8 @@ impl Follower {
             node: handle.clone(),
             standing,
             liars: BTreeMap::new(),
-            turn: 0,
+            headers_turn: HeadersTurn::default(),
+            own_turn: 0,
             refreshed: None,
             refresh: Duration::from_secs(config.follow.refresh_s),
         };
@@ -203,11 +204,39 @@ struct Following {
     node: FollowHandle,
     standing: watch::Sender<Standing>,
     liars: BTreeMap<PeerId, Instant>,
-    /// Whose turn it is to be asked.
-    turn: usize,
+    /// Whose turn it is to be asked for headers.
+    headers_turn: HeadersTurn,
+    /// Whose turn it is to be asked for own items: the next one's in every round.
+    own_turn: usize,
     /// When own items were asked for, and at which height.
     refreshed: Option<(Instant, Height)>,
     refresh: Duration,
+}
+
+/// Whose turn it is to be asked for headers: another's after each answer. One counter would do if
+/// blocks came at any time; but where they come as regularly as they are asked for, the same peer
+/// would bring every one of them and the others none, and who lies would never be heard.
+#[derive(Default)]
+struct HeadersTurn {
+    /// Answers that brought something.
+    full: usize,
+    /// Answers since then that did not.
+    empty: usize,
+}
+
+impl HeadersTurn {
+    fn first(&self) -> usize {
+        self.full.wrapping_add(self.empty)
+    }
+
+    fn answered(&mut self, brought: bool) {
+        if brought {
+            self.full = self.full.wrapping_add(1);
+            self.empty = 0;
+        } else {
+            self.empty = self.empty.wrapping_add(1);
+        }
+    }
 }
 
 impl Following {
@@ -216,7 +245,12 @@ impl Following {
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             interval.tick().await;
-            while self.follow_headers().await? {
+            loop {
+                let brought = self.follow_headers().await?;
+                self.headers_turn.answered(brought);
+                if !brought {
+                    break;
+                }
                 self.tell_height();
             }
             if self.own_is_due() {
@@ -233,15 +267,14 @@ impl Following {
     }
 
     /// Full peers that did not lie, beginning with the one whose turn it is.
-    fn sources(&mut self) -> Vec<(PeerId, MemberId)> {
+    fn sources(&mut self, turn: usize) -> Vec<(PeerId, MemberId)> {
         self.liars.retain(|_, since| since.elapsed() < BAN);
         let peers = self.node.network.peers().into_iter();
         let full = peers.filter(|peer| peer.view == View::Full && !peer.agent.is_empty());
         let honest = full.filter(|peer| !self.liars.contains_key(&peer.id));
         let mut sources: Vec<_> = honest.map(|peer| (peer.id, peer.member)).collect();
-        self.turn = self.turn.wrapping_add(1);
         if !sources.is_empty() {
-            let first = self.turn % sources.len();
+            let first = turn % sources.len();
             sources.rotate_left(first);
         }
         sources
@@ -282,7 +315,7 @@ impl Following {
     async fn follow_headers(&mut self) -> Result<bool, NodeError> {
         let from = self.node.headers.height().next();
         let mut answers = Vec::new();
-        for (peer, member) in self.sources() {
+        for (peer, member) in self.sources(self.headers_turn.first()) {
             let body = encode(&HeadersAsked { from });
             let answer = self.ask(peer, RequestKind::Headers, body).await;
             let Ok(bytes) = answer else { continue };
@@ -323,7 +356,9 @@ impl Following {
 
     async fn follow_own(&mut self) -> Result<(), NodeError> {
         let height = self.node.headers.height();
-        let sources: Vec<_> = self.sources().into_iter().take(SOURCES).collect();
+        self.own_turn = self.own_turn.wrapping_add(1);
+        let sources = self.sources(self.own_turn).into_iter().take(SOURCES);
+        let sources: Vec<_> = sources.collect();
         if sources.is_empty() {
             return Ok(());
         }
@@ -410,5 +445,46 @@ impl Following {
             }
         }
         Ok(fetched)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Once three peers were asked three times a block: the same one brought every header.
+    #[test]
+    fn each_peer_is_the_first_asked_however_often_none_is_new() {
+        for peers in 1..=7 {
+            for empty_between in 0..=15 {
+                let mut turn = HeadersTurn::default();
+                let mut brought = vec![0; peers];
+                for _ in 0..peers {
+                    for _ in 0..empty_between {
+                        turn.answered(false);
+                    }
+                    brought[turn.first() % peers] += 1;
+                    turn.answered(true);
+                }
+                assert_eq!(
+                    brought,
+                    vec![1; peers],
+                    "{empty_between} empty answers between"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_peer_that_never_has_anything_new_is_not_asked_for_ever() {
+        let mut turn = HeadersTurn::default();
+        turn.answered(true);
+        let first: Vec<_> = (0..3)
+            .map(|_| {
+                turn.answered(false);
+                turn.first() % 3
+            })
+            .collect();
+        assert_eq!(first, [2, 0, 1]);
     }
 }

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_malachitebft_app_channel::EngineHandle;
 use arc_malachitebft_engine::network::NetworkRef;
-use arc_malachitebft_metrics::SharedRegistry;
 use chipledger_ledger::chain::Sabotage;
 use chipledger_ledger::store::{Store, StoreError};
 use chipledger_ledger::verify::VerifiedTransaction;
@@ -23,38 +23,30 @@ use tokio::task::JoinSet;
 
 use crate::api::{ApiContext, Limits, Server};
 use crate::config::Config;
-use crate::consensus::app::App;
-use crate::consensus::candidates::{Candidates, Fatal, now};
-use crate::consensus::codec::Wire;
+use crate::consensus::candidates::Fatal;
 use crate::consensus::context::LedgerContext;
-use crate::consensus::engine::{NotStarted, Start};
+use crate::consensus::engine::NotStarted;
 use crate::consensus::progress::{Committed, Progress};
 use crate::consensus::signing::SharedGuard;
-use crate::consensus::undecided::{Undecided, UndecidedError};
-use crate::consensus::witness::Witness;
+use crate::consensus::undecided::UndecidedError;
 use crate::evidence::{EvidenceError, Reporter};
-use crate::gossip::{Outgoing, take_in};
-use crate::guard::{Guard, GuardError};
-use crate::keys::{KeyError, MemberKey, Purpose};
+use crate::gossip::take_in;
+use crate::guard::GuardError;
+use crate::keys::KeyError;
 use crate::lock::{DirLock, LockError};
 use crate::membership::{Membership, Reach, reach};
 use crate::mempool::Mempool;
 use crate::metrics::Metrics;
-use crate::network::{
-    Input, Network, NetworkError, NetworkHandle, Refusal, RequestKind, Response, Started,
-    peer_keypair,
-};
-use crate::pruning::Pruning;
+use crate::network::{Input, NetworkError, NetworkHandle, Refusal, RequestKind, Response};
 use crate::serve::Records;
 use crate::snapshots::Snapshots;
 use crate::status;
 
 mod advice;
+mod start;
 
-/// Submissions that may wait to be gossiped.
-const OUTGOING_MAX: usize = 50_000;
-/// Blocks that a slow listener may be behind before it misses some.
-const COMMITTED_MAX: usize = 1_024;
+use start::{Ground, open_undecided};
+
 /// Longest that stopping takes.
 const STOP_MAX: Duration = Duration::from_secs(8);
 /// How often connections and the allow-list are looked at.
@@ -142,17 +134,18 @@ pub enum NodeError {
     EngineStopped,
 }
 
+/// Puts another network in the place of the node's.
+#[doc(hidden)]
+pub type NetworkHook = Box<
+    dyn FnOnce(NetworkRef<LedgerContext>, Option<SharedGuard>) -> NetworkRef<LedgerContext> + Send,
+>;
+
 /// What a test may put in place of the real thing.
 #[doc(hidden)]
 #[derive(Default)]
 pub struct Hooks {
     /// Stands between the engine and the network: a traitor's proxy.
-    pub network: Option<
-        Box<
-            dyn FnOnce(NetworkRef<LedgerContext>, Option<SharedGuard>) -> NetworkRef<LedgerContext>
-                + Send,
-        >,
-    >,
+    pub network: Option<NetworkHook>,
     /// Breaks execution.
     pub sabotage: Option<Sabotage>,
 }
@@ -164,8 +157,7 @@ pub struct Node {
     /// The HTTP API.
     pub api: Server,
     tasks: JoinSet<Result<(), NodeError>>,
-    engine: arc_malachitebft_app_channel::EngineHandle,
-    stop: watch::Sender<bool>,
+    engine: EngineHandle,
     snapshots: Snapshots,
     _lock: DirLock,
 }
@@ -206,146 +198,26 @@ impl Node {
 
     /// Starts a node with hooks.
     #[doc(hidden)]
-    #[allow(
-        clippy::too_many_lines,
-        reason = "the wiring of all tasks, on one page"
-    )]
     pub async fn start_with(config: Config, hooks: Hooks) -> Result<Self, NodeError> {
-        let lock = DirLock::take(&config.data)?;
-        let peer = MemberKey::load(&config.peer_key, Purpose::Peer)?;
-        let guard = open_guard(&config)?;
-        crate::snapshots::begin(&config, &read_genesis(&config)?, &peer).await?;
-        let store = open_store(&config)?;
-        let store = match hooks.sabotage {
-            Some(sabotage) => store.with_sabotage(sabotage),
-            None => store,
-        };
-        let head = store.head();
-        let mempool = Mempool::new(config.mempool, head.header.time);
-        let membership = Membership {
-            store: store.clone(),
-            bootstrap: config.bootstrap_peers.clone(),
-            own: peer.key.public(),
-        };
-        let registry = SharedRegistry::global().with_moniker(peer.member.as_str());
-        let metrics = Metrics::registered(&registry, guard.clone());
-        let clerk = config.evidence_key(&peer.member)?;
-        let mut secret = [0; 32];
-        // The seed in the form that the transport takes; wiped by it.
-        let _ = hex::decode_to_slice(peer.key.to_hex().as_bytes(), &mut secret);
-        let keypair = peer_keypair(&mut secret).ok_or(NotStarted {
-            reason: "the peer key is none".to_owned(),
-        })?;
-        let Started {
-            actor,
-            tx_network,
-            handle: network,
-            inputs,
-        } = Network::start(
-            config.network.clone(),
-            keypair,
-            store.genesis_hash(),
-            Wire,
-            membership.admitted(false)?,
-            &registry,
-        )
-        .await?;
-        let actor = match hooks.network {
-            Some(wrap) => wrap(actor, guard.clone()),
-            None => actor,
-        };
-        std::fs::create_dir_all(config.consensus_dir()).map_err(|source| LockError::Io {
-            dir: config.consensus_dir(),
-            source,
-        })?;
-        let undecided = Undecided::open(&config.consensus_dir().join("undecided"))?;
-        let start = Start {
-            name: peer.member.to_string(),
-            member: peer.member.clone(),
-            genesis: store.genesis_hash(),
-            guard: guard.clone(),
-            wal: config.wal_path(),
-            network: actor,
-            parts: tx_network.clone(),
-        };
-        let (channels, engine) = start.start().await?;
-
-        let (committed, _) = broadcast::channel(COMMITTED_MAX);
-        let (progress, progress_now) = watch::channel(progress_of(&store));
-        let (reach_now, reach_seen) = watch::channel(reach(&store, &peer.member, &[])?);
-        let (heights, heights_now) = watch::channel(store.head().header.height);
-        let (evidence, evidence_found) = mpsc::channel(64);
-        let (outgoing, submitted) = mpsc::channel(OUTGOING_MAX);
-        let (stop, stopped) = watch::channel(false);
-        let app = App {
-            store: store.clone(),
-            mempool: mempool.clone(),
-            candidates: Candidates::new(store.clone(), mempool.clone(), undecided),
-            guard: guard.clone(),
-            member: peer.member.clone(),
-            pace: config.consensus,
-            network: tx_network,
-            committed: committed.clone(),
-            progress,
-            heights,
-            evidence,
-            reach: reach_seen.clone(),
-            metrics: metrics.clone(),
-        };
-        let handle = NodeHandle {
-            member: peer.member.clone(),
-            store: store.clone(),
-            mempool: mempool.clone(),
-            network: network.clone(),
-            progress: progress_now,
-            reach: reach_seen,
-            committed,
-            heights: heights_now,
-            outgoing,
-            metrics,
-        };
-        let mut tasks = JoinSet::new();
-        let witness = Witness::default().run(
-            store.clone(),
-            channels.events.subscribe(),
-            app.evidence.clone(),
-        );
-        tasks.spawn(async move {
-            witness.await;
-            Ok(())
-        });
-        tasks.spawn(async move { app.run(channels).await.map_err(NodeError::from) });
-        let gossip = Outgoing { submitted, mempool };
-        tasks.spawn(async move {
-            gossip.run(network).await;
-            Ok(())
-        });
-        let records = Records::new(store.clone(), config.snapshots_dir());
-        tasks.spawn(take_inputs(handle.clone(), guard.clone(), records, inputs));
-        let pruning = Pruning::new(store.clone(), &config).run(handle.heights.clone());
-        tasks.spawn(async move { pruning.await.map_err(NodeError::from) });
-        let snapshots = Snapshots::new(store.clone(), &config, handle.metrics.clone());
+        let ground = Ground::open(&config, hooks.sabotage).await?;
+        let clerk = config.evidence_key(&ground.peer.member)?;
+        let network = ground.connect(&config, hooks.network).await?;
+        let undecided = open_undecided(&config)?;
+        let (channels, engine) = ground.start_engine(&config, &network).await?;
+        let (wired, evidence) = ground.wire(&config, undecided, network, channels)?;
+        let handle = wired.handle.clone();
+        let snapshots = Snapshots::new(ground.store.clone(), &config, handle.metrics.clone());
+        let reporter = Reporter::open(handle.clone(), config.evidence_dir(), clerk)?;
+        let mut tasks = wired.spawn(&config, ground.guard, ground.membership);
+        tasks.spawn(async move { Ok(reporter.run(evidence).await?) });
         let keeping = snapshots.clone().run(handle.heights.clone());
         tasks.spawn(async move {
             keeping.await;
             Ok(())
         });
-        let reporter = Reporter::open(handle.clone(), config.evidence_dir(), clerk)?;
-        tasks.spawn(async move { Ok(reporter.run(evidence_found).await?) });
-        if let Some(guard) = guard {
-            let broken = guard.clone().broken();
-            tasks.spawn(async move {
-                broken.await;
-                Err(NodeError::GuardNotWritten)
-            });
-            // It ends once a safe height is known, which is at once for a whole guard.
-            tokio::spawn(status::recover(handle.clone(), guard));
-        }
-        tasks.spawn(look_after(handle.clone(), membership, reach_now));
-        let _ = stopped;
         let address = config.api.listen;
         let context = ApiContext {
-            store,
+            store: ground.store,
             desk: Arc::new(handle.clone()),
             limits: Limits::default(),
         };
@@ -357,9 +229,8 @@ impl Node {
             api,
             tasks,
             engine,
-            stop,
             snapshots,
-            _lock: lock,
+            _lock: ground.lock,
         })
     }
 
@@ -378,7 +249,6 @@ impl Node {
     /// Stops: no new messages, everything decided is on disk already. What does not end in time is
     /// left to the end of the process, for which nothing that is on disk needs to wait.
     pub async fn shutdown(self) {
-        let _ = self.stop.send(true);
         let (network, engine) = (self.handle.network.clone(), self.engine.actor);
         let mut tasks = self.tasks;
         let stopping = async {
@@ -397,15 +267,6 @@ impl Node {
     }
 }
 
-fn open_guard(config: &Config) -> Result<Option<SharedGuard>, NodeError> {
-    let Some(validator) = &config.validator else {
-        return Ok(None);
-    };
-    let key = MemberKey::load(&validator.key, Purpose::Validator)?;
-    let guard = Guard::open(key, &Config::guard_path(validator))?;
-    Ok(Some(SharedGuard::new(guard)))
-}
-
 /// Reads the genesis document that the configuration names, and compares its hash.
 pub fn read_genesis(config: &Config) -> Result<Genesis, NodeError> {
     let failed = |reason: String| NodeError::Genesis {
@@ -421,36 +282,6 @@ pub fn read_genesis(config: &Config) -> Result<Genesis, NodeError> {
     match config.genesis_hash {
         Some(expected) if expected != got => Err(NodeError::OtherGenesis { got, expected }),
         _ => Ok(genesis),
-    }
-}
-
-fn open_store(config: &Config) -> Result<Store, NodeError> {
-    let genesis = read_genesis(config)?;
-    let dir = config.ledger_dir();
-    if !Store::is_in(&dir) {
-        return Ok(Store::create(&dir, &genesis)?);
-    }
-    let store = Store::open(&dir)?;
-    let (got, expected) = (genesis.hash(), store.genesis_hash());
-    if got != expected {
-        return Err(NodeError::OtherGenesis { got, expected });
-    }
-    Ok(store)
-}
-
-fn progress_of(store: &Store) -> Progress {
-    let head = store.head();
-    Progress {
-        height: head.header.height,
-        block: head.hash(),
-        state_root: head.header.state_root,
-        time: head.header.time,
-        protocol: head.header.protocol,
-        round: 0,
-        proposer: None,
-        is_validator: false,
-        committed_at: now(),
-        syncing: false,
     }
 }
 

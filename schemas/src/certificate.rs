@@ -1,11 +1,14 @@
 //! Validator sets, votes, and the quorum certificate over a header's hash.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::encode::encode;
 use crate::hash::{self, Hash};
 use crate::ids::{BlockHash, GenesisHash, Height, MemberId, PublicKey, Signature};
+use crate::jurisdiction::Jurisdiction;
 use crate::keys::{SecretKey, verify_strict};
 pub use crate::words::Step;
 
@@ -50,6 +53,26 @@ impl ValidatorSet {
     /// Whether `power` is more than two thirds of the total.
     pub fn is_quorum(&self, power: u64) -> bool {
         u128::from(power) * 3 > u128::from(self.total_power()) * 2
+    }
+
+    /// A jurisdiction that holds a third or more of the power, and how much it holds: with so much it
+    /// could stop the ledger alone. Whose each member is, `home` says; unknown members count for
+    /// none.
+    pub fn dominating(
+        &self,
+        home: impl Fn(&MemberId) -> Option<Jurisdiction>,
+    ) -> Option<(Jurisdiction, u64)> {
+        let mut power: BTreeMap<Jurisdiction, u64> = BTreeMap::new();
+        for seat in &self.0 {
+            if let Some(jurisdiction) = home(&seat.member) {
+                let held = power.entry(jurisdiction).or_default();
+                *held = held.saturating_add(seat.power);
+            }
+        }
+        let total = u128::from(self.total_power());
+        power
+            .into_iter()
+            .find(|(_, power)| u128::from(*power) * 3 >= total)
     }
 
     /// Well formed: not empty, sorted by member, each member and key once, powers within bounds.

@@ -171,7 +171,7 @@ impl Genesis {
             ),
             (
                 self.bounds_hold(),
-                "bounds must be positive and below 8 MiB per block",
+                "bounds must be positive and at most 4 MiB per block",
             ),
         ];
         let wrong = checks.into_iter().find(|(holds, _)| !holds);
@@ -180,7 +180,27 @@ impl Genesis {
                 reason: reason.to_owned(),
             })
         })?;
+        self.check_shares()?;
         self.check_records()
+    }
+
+    /// No jurisdiction begins with what `set_validators` would not give it.
+    fn check_shares(&self) -> Result<(), GenesisError> {
+        let home = |member: &MemberId| {
+            let mut founders = self.founders.iter();
+            let founder = founders.find(|founder| founder.member.member == *member);
+            founder.map(|founder| founder.member.jurisdiction)
+        };
+        match self.validators.dominating(home) {
+            Some((jurisdiction, power)) if !self.solo => Err(GenesisError {
+                reason: format!(
+                    "{jurisdiction} holds {power} of {} of the voting power: each jurisdiction \
+                     must hold less than a third",
+                    self.validators.total_power()
+                ),
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn peer_keys_hold(&self) -> bool {
@@ -263,6 +283,48 @@ mod tests {
             })
             .contains(taken)
         );
+    }
+
+    #[test]
+    fn no_jurisdiction_begins_with_a_third_of_the_power() {
+        use crate::certificate::ValidatorSeat;
+        let with = |seats: &[(&str, u64)]| {
+            let mut genesis = examples::genesis();
+            genesis.solo = false;
+            let founder = genesis.founders[0].clone();
+            let seats = seats.iter().zip(50_u8..);
+            let (mut founders, mut set) = (Vec::new(), Vec::new());
+            for ((jurisdiction, power), seed) in seats {
+                let mut founder = founder.clone();
+                founder.member.member = format!("V{seed}").parse().unwrap();
+                founder.member.jurisdiction = jurisdiction.parse().unwrap();
+                founder.member.issuers.clear();
+                founder.admin_key = examples::key(seed).public();
+                founder.peer_keys.clear();
+                set.push(ValidatorSeat {
+                    member: founder.member.member.clone(),
+                    key: examples::key(seed + 100).public(),
+                    power: *power,
+                });
+                founders.push(founder);
+            }
+            genesis.founders.extend(founders);
+            genesis
+                .founders
+                .sort_by(|a, b| a.member.member.cmp(&b.member.member));
+            genesis.validators = ValidatorSet(set);
+            genesis.check().map_err(|error| error.reason)
+        };
+        assert_eq!(with(&[("US", 1), ("DE", 1), ("TW", 1), ("NL", 1)]), Ok(()));
+        for seats in [
+            [("US", 1), ("DE", 1), ("TW", 1), ("US", 1)],
+            [("US", 2), ("DE", 1), ("TW", 1), ("NL", 1)],
+            [("US", 2), ("DE", 2), ("TW", 1), ("NL", 1)],
+        ] {
+            let reason = with(&seats).unwrap_err();
+            assert!(reason.contains(" holds 2 of "), "{reason}");
+        }
+        assert_eq!(with(&[("US", 3), ("DE", 3), ("TW", 2), ("NL", 2)]), Ok(()));
     }
 
     #[test]

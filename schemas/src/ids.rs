@@ -11,7 +11,7 @@ use crate::hash::{self, Hash};
 
 /// The text does not have the form that the identifier needs. Correct it as the message says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{got:?} is not a {kind}: {form}")]
+#[error("{got:?} is no {kind}: {form}")]
 pub struct NotAnId {
     /// Which identifier was expected.
     pub kind: &'static str,

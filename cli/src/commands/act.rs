@@ -6,10 +6,12 @@ use std::path::Path;
 
 use chipledger_schemas::api::RuleRejection;
 use chipledger_schemas::records::Record;
+use chipledger_schemas::sealed::Sealed;
 use chipledger_schemas::time::Time;
 
 use crate::error::{Class, Failure};
 use crate::output::{Answer, Output, Table, Value};
+use crate::signing::SealArgs;
 use crate::source::Source;
 use crate::submission::committer::Committer;
 use crate::submission::{self, Content, Desk, Entry, Prepared, Report, Timeline, WriteArgs};
@@ -20,6 +22,32 @@ pub(crate) struct WhenArgs {
     /// When it happened [default: now; in a replay, the last block's time].
     #[arg(long, value_name = "TIME")]
     pub(crate) occurred_at: Option<Time>,
+}
+
+/// What a record takes of which one field may be sealed.
+#[derive(clap::Args, Debug)]
+pub(crate) struct SealedArgs {
+    #[command(flatten)]
+    seal: SealArgs,
+    #[command(flatten)]
+    when: WhenArgs,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl SealedArgs {
+    /// Submits a record made of its event time and the text sealed, if there is one.
+    pub(crate) fn act(
+        &self,
+        out: &Output,
+        text: Option<&str>,
+        make: impl FnOnce(Time, Option<Sealed>) -> Record,
+    ) -> Result<(), Failure> {
+        self.write.act(out, self.when, |occurred_at, source| {
+            let sealed = self.seal.seal(source, text)?;
+            Ok(vec![make(occurred_at, sealed)])
+        })
+    }
 }
 
 /// How records become transactions.

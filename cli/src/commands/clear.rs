@@ -6,11 +6,9 @@ use chipledger_schemas::records::{Clear, Record};
 use chipledger_schemas::time::Time;
 use chipledger_schemas::words::{CustomsDecision, CustomsStage, HsCode};
 
-use super::act::WhenArgs;
+use super::act::SealedArgs;
 use crate::error::Failure;
 use crate::output::Output;
-use crate::signing::SealArgs;
-use crate::submission::WriteArgs;
 
 /// A customs decision on a consignment: exit, entry or transit.
 #[derive(clap::Args, Debug)]
@@ -58,18 +56,14 @@ pub struct Args {
     #[arg(long, requires = "seal_to", value_name = "TEXT")]
     value: Option<String>,
     #[command(flatten)]
-    seal: SealArgs,
-    #[command(flatten)]
-    when: WhenArgs,
-    #[command(flatten)]
-    write: WriteArgs,
+    sealed: SealedArgs,
 }
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        self.write.act(out, self.when, |occurred_at, source| {
-            let value = self.seal.seal(source, self.value.as_deref())?;
-            Ok(vec![Record::Clear(Clear {
+        let text = self.value.as_deref();
+        self.sealed.act(out, text, |occurred_at, value| {
+            Record::Clear(Clear {
                 clearance: self.clearance,
                 stage: self.stage,
                 decision: self.decision,
@@ -85,7 +79,7 @@ impl Args {
                 origin: self.origin,
                 valid_until: self.valid_until,
                 occurred_at,
-            })])
+            })
         })
     }
 }

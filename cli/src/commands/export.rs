@@ -5,12 +5,16 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use chipledger_ledger::answers::{Export, Row};
+use chipledger_schemas::ids::Height;
 use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::error::Failure;
+use crate::error::{Class, Failure};
 use crate::output::Output;
 use crate::session::LedgerArgs;
+
+/// What to do where blocks are not held.
+const HELD: &str = "Export what is held with --from-height, or ask a node that holds all of history.";
 
 /// How it is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -43,6 +47,9 @@ pub struct Args {
     /// What.
     #[arg(long, value_enum, default_value = "items")]
     what: What,
+    /// Records from this height on [default: the first; refused where older blocks were pruned].
+    #[arg(long, value_name = "HEIGHT")]
+    from_height: Option<u64>,
     /// File to write; never overwritten [default: standard output].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -52,6 +59,13 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
+        let what: Export = self.what.into();
+        if self.from_height.is_some() && what != Export::Records {
+            return Err(Failure::usage(
+                "only records are exported from a height on",
+                "Leave --from-height out, or export with --what records.",
+            ));
+        }
         let source = self.ledger.read()?;
         let writer: Box<dyn Write> = match &self.out {
             Some(path) => {
@@ -66,14 +80,21 @@ impl Args {
             header_written: false,
             path: self.out.clone(),
         };
-        let what = self.what.into();
         let bar = out.progress("rows", None);
-        source.export(what, |row| {
+        let done = source.export(what, self.from_height.map(Height), |row| {
             bar.inc(1);
             sink.put(what.columns(), row)
-        })?;
+        });
         bar.finish_and_clear();
-        sink.finish()
+        let done = done.and_then(|()| sink.finish());
+        done.map_err(|failure| {
+            // Half an export would be in the way of the next one.
+            let _ = self.out.as_ref().map(std::fs::remove_file);
+            match what {
+                Export::Records if failure.class() == Class::NotFound => failure.with_hint(HELD),
+                _ => failure,
+            }
+        })
     }
 }
 

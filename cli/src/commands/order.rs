@@ -4,11 +4,9 @@ use chipledger_schemas::ids::{DocumentId, MemberId, SiteId};
 use chipledger_schemas::records::order::OrderLine;
 use chipledger_schemas::records::{Order, Record};
 
-use super::act::WhenArgs;
+use super::act::SealedArgs;
 use crate::error::Failure;
 use crate::output::Output;
-use crate::signing::SealArgs;
-use crate::submission::WriteArgs;
 
 /// Orders chips; what is shipped can be compared with it.
 #[derive(clap::Args, Debug)]
@@ -29,25 +27,21 @@ pub struct Args {
     #[arg(long, requires = "seal_to", value_name = "TEXT")]
     price: Option<String>,
     #[command(flatten)]
-    seal: SealArgs,
-    #[command(flatten)]
-    when: WhenArgs,
-    #[command(flatten)]
-    write: WriteArgs,
+    sealed: SealedArgs,
 }
 
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
-        self.write.act(out, self.when, |occurred_at, source| {
-            let price = self.seal.seal(source, self.price.as_deref())?;
-            Ok(vec![Record::Order(Order {
+        let text = self.price.as_deref();
+        self.sealed.act(out, text, |occurred_at, price| {
+            Record::Order(Order {
                 order: self.order,
                 seller: self.seller,
                 lines: self.line,
                 to_site: self.to_site,
                 price,
                 occurred_at,
-            })])
+            })
         })
     }
 }

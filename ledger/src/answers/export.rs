@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::read::items::ItemFilter;
 use crate::read::{AsOf, QueryError};
+use crate::state::StateError;
 use crate::store::{Store, View};
 
 macro_rules! exports {
@@ -60,14 +61,36 @@ pub type Row = Vec<Value>;
 /// Items that are looked at between two rows that nobody wants.
 const CHUNK_ITEMS: u64 = 4_096;
 
-/// Hands every row to `put`, until that breaks off; before that the names of their values to
-/// `begin`. All is of the one height that `begin` hears.
+/// The height from which records are exported: `from`, or else the first one.
 ///
 /// # Errors
-/// When the store cannot be read.
+/// When the blocks from there on are not all held: nothing is left out in silence.
+pub fn records_begin(store: &Store, from: Option<Height>) -> Result<Height, QueryError> {
+    first_of(&store.view(), from)
+}
+
+fn first_of(view: &View<'_>, from: Option<Height>) -> Result<Height, QueryError> {
+    // The genesis document is no block with records.
+    let from = from.unwrap_or(Height(1)).max(Height(1));
+    let (first, head) = (view.first_height()?, view.head()?.header.height);
+    if from < first {
+        return Err(QueryError::BeforeHistory { first });
+    }
+    if from > head.next() {
+        return Err(QueryError::BeyondHead { asked: from, head });
+    }
+    Ok(from)
+}
+
+/// Hands every row to `put`, until that breaks off; before that the names of their values to
+/// `begin`. All is of the one height that `begin` hears. Records are those `from` a height on.
+///
+/// # Errors
+/// When the store cannot be read, and as [`records_begin`].
 pub fn export(
     store: &Store,
     what: Export,
+    from: Option<Height>,
     begin: impl FnOnce(Answer<&'static [&'static str]>),
     put: impl FnMut(Row) -> ControlFlow<()>,
 ) -> Result<(), QueryError> {
@@ -77,21 +100,30 @@ pub fn export(
         Export::Items | Export::Compute => Basis::Committed,
         Export::Records | Export::Postings => Basis::Derived,
     };
+    let first = match what {
+        Export::Records => first_of(&view, from)?,
+        _ => Height(0),
+    };
     begin(super::answer(store, moment, basis, what.columns()));
     match what {
-        Export::Records => records(&view, put),
+        Export::Records => records(&view, first, put),
         Export::Items => items(&view, put),
         Export::Postings => postings(&view, put),
         Export::Compute => balances(&view, put),
     }
 }
 
-fn records(view: &View<'_>, mut put: impl FnMut(Row) -> ControlFlow<()>) -> Result<(), QueryError> {
+fn records(
+    view: &View<'_>,
+    first: Height,
+    mut put: impl FnMut(Row) -> ControlFlow<()>,
+) -> Result<(), QueryError> {
     let last = view.head()?.header.height;
-    for height in 1..=last.0 {
-        let Some(block) = view.block(Height(height))? else {
-            continue;
-        };
+    for height in first.0..=last.0 {
+        let block = view.block(Height(height))?;
+        let block = block.ok_or_else(|| StateError {
+            reason: format!("block {height} is missing; run audit"),
+        })?;
         let known_at = block.block.header.time;
         for transaction in &block.block.transactions {
             let cosigners = transaction.cosignatures.iter();

@@ -1,7 +1,10 @@
 //! Lists of items.
 
+use std::collections::BTreeMap;
+
 use chipledger_proof::state::{Item, ItemKind};
-use chipledger_schemas::ids::ItemNumber;
+use chipledger_schemas::ids::{ItemNumber, MemberId};
+use chipledger_schemas::movement::{Facts, Location, Place};
 use chipledger_schemas::words::Status;
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +77,7 @@ impl View<'_> {
     ) -> Result<ItemPage, QueryError> {
         let models = self.models()?;
         let mut listed = Vec::new();
+        let mut containers = Containers::default();
         let limit = filter.limit.unwrap_or(usize::MAX);
         let end = from.0.saturating_add(look_at_max);
         for page in from.0 / PAGE_ITEMS..self.item_count().div_ceil(PAGE_ITEMS) {
@@ -94,7 +98,7 @@ impl View<'_> {
                         .map_or_else(String::new, |(id, _)| id.clone()),
                     ItemKind::Unit(kind) => kind.to_string(),
                 };
-                if let Some(found) = self.fits(filter, &item, kind)? {
+                if let Some(found) = self.fits(filter, &item, kind, &mut containers)? {
                     listed.push(found);
                 }
             }
@@ -110,6 +114,7 @@ impl View<'_> {
         filter: &ItemFilter,
         item: &Item,
         kind: String,
+        containers: &mut Containers,
     ) -> Result<Option<Listed>, QueryError> {
         let is_chip = matches!(item.kind, ItemKind::Chip(_));
         let wanted = filter
@@ -121,6 +126,9 @@ impl View<'_> {
                 .is_none_or(|wanted| wanted.eq_ignore_ascii_case(got))
         };
         if !wanted || !same(&filter.model, &kind) {
+            return Ok(None);
+        }
+        if filter.asks_where() && !containers.held(self, &item.facts)?.may_fit(filter) {
             return Ok(None);
         }
         let whereabouts = self.whereabouts(&item.id, AsOf::default())?;
@@ -135,5 +143,79 @@ impl View<'_> {
             kind,
             chips,
         }))
+    }
+}
+
+impl ItemFilter {
+    fn asks_where(&self) -> bool {
+        self.site.is_some() || self.holder.is_some() || self.status.is_some()
+    }
+}
+
+/// What holds of an item now by the leaves of it and its containers, as far as filters ask: enough
+/// to pass over those that do not fit without looking up their movements.
+#[derive(Clone)]
+struct Held {
+    place: Place,
+    holder: MemberId,
+    /// The nearest one told.
+    status: Option<Status>,
+    /// That of the outermost that ended: it goes before.
+    ended: Option<Status>,
+}
+
+impl Held {
+    fn may_fit(&self, filter: &ItemFilter) -> bool {
+        let site = filter.site.as_ref().is_none_or(|wanted| match &self.place {
+            Place::Site(site) => wanted.eq_ignore_ascii_case(site.as_str()),
+            // The way is looked up with the whereabouts.
+            Place::Transit(_) => wanted.contains("->"),
+        });
+        let holder = filter
+            .holder
+            .as_ref()
+            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(self.holder.as_str()));
+        let status = self.ended.or(self.status).unwrap_or(Status::Stock);
+        site && holder && filter.status.is_none_or(|wanted| wanted == status)
+    }
+}
+
+/// Containers that were met lately: what is inside one was mostly registered together.
+#[derive(Default)]
+struct Containers(BTreeMap<ItemNumber, Held>);
+
+/// Containers that are remembered.
+const CONTAINERS_MAX: usize = 4_096;
+
+impl Containers {
+    fn held(&mut self, view: &View<'_>, facts: &Facts) -> Result<Held, QueryError> {
+        let outer = match &facts.location {
+            Location::At { place, holder } => Held {
+                place: place.clone(),
+                holder: holder.clone(),
+                status: None,
+                ended: None,
+            },
+            Location::In(container) => self.of(view, *container)?,
+        };
+        let ended = facts.status.filter(|status| status.is_ended());
+        Ok(Held {
+            status: facts.status.or(outer.status),
+            ended: outer.ended.or(ended),
+            ..outer
+        })
+    }
+
+    fn of(&mut self, view: &View<'_>, container: ItemNumber) -> Result<Held, QueryError> {
+        if let Some(held) = self.0.get(&container) {
+            return Ok(held.clone());
+        }
+        let facts = view.leaf(container)?.facts;
+        let held = self.held(view, &facts)?;
+        if self.0.len() >= CONTAINERS_MAX {
+            self.0.clear();
+        }
+        self.0.insert(container, held.clone());
+        Ok(held)
     }
 }

@@ -2,11 +2,12 @@
 //! records that name neighbours cost many rows.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use chipledger_proof::state::LastMovement;
 use chipledger_schemas::encode::{decode_stored, encode};
 use chipledger_schemas::hash::Hash;
-use chipledger_schemas::ids::{Height, ItemNumber};
+use chipledger_schemas::ids::{Height, ItemNumber, RecordId};
 use chipledger_schemas::items::ItemSet;
 use chipledger_schemas::movement::{Facts, Movement};
 use chipledger_schemas::time::Time;
@@ -190,6 +191,7 @@ impl View<'_> {
     /// When the movement lies before the first block held.
     pub fn carried(&self, items: &ItemSet) -> Result<Vec<Movement>, QueryError> {
         let mut carried = Vec::new();
+        let mut records = BTreeMap::new();
         for id in items.ids() {
             let number = match self.item_number(&id) {
                 Err(QueryError::ItemUnknown { .. }) => continue,
@@ -198,20 +200,29 @@ impl View<'_> {
             if let LastMovement::Below { digest, .. } = self.leaf(number)?.movement
                 && digest != Hash::ZERO
             {
-                let found = self.movement(number)?;
+                let found = self.movement(number, &mut records)?;
                 carried.extend(found.filter(|movement| movement.digest() == digest));
             }
         }
         Ok(carried)
     }
 
-    /// The latest movement of an item that stands.
-    fn movement(&self, item: ItemNumber) -> Result<Option<Movement>, QueryError> {
+    /// The latest movement of an item that stands. Ids of records that were looked up are kept:
+    /// items named together were mostly moved together, and a block is read for each.
+    fn movement(
+        &self,
+        item: ItemNumber,
+        records: &mut BTreeMap<Spot, RecordId>,
+    ) -> Result<Option<Movement>, QueryError> {
         let mut stack: Vec<(Facts, Movement)> = Vec::new();
         for event in self.item_events(item, Height(u64::MAX))? {
             match event.change {
                 Change::Moved(facts) => {
-                    let (_, record) = self.record_at(event.spot)?;
+                    let record = match records.get(&event.spot) {
+                        Some(record) => *record,
+                        None => self.record_at(event.spot)?.1,
+                    };
+                    records.insert(event.spot, record);
                     let last = stack.last();
                     let movement = Movement {
                         record,
@@ -247,27 +258,24 @@ impl View<'_> {
             reason: "a row of movements is damaged".to_owned(),
         };
         let mut rows = Vec::new();
-        let mut stacks: BTreeMap<u8, Vec<(Facts, Time)>> = BTreeMap::new();
+        let mut stacks = Stacks::default();
         self.scan(columns::MOVEMENTS, &group.to_be_bytes(), |key, row| {
-            let height = key.get(8..).and_then(|height| height.try_into().ok());
-            let height = Height(u64::from_be_bytes(height.ok_or_else(damaged)?));
+            let (_, height) = row_of_key(key).ok_or_else(damaged)?;
             if height > at {
                 return Ok(false);
             }
             rows.push(key.to_vec());
-            let records: Vec<Told> = decode_stored(row).map_err(|_| damaged())?;
-            for fragment in records.into_iter().flat_map(|told| told.fragments) {
-                for place in fragment.first..fragment.first.saturating_add(fragment.count) {
-                    let stack = stacks.entry(place).or_default();
-                    stack_up(stack, &fragment);
-                }
-            }
+            stack_up(&mut stacks, decode_stored(row).map_err(|_| damaged())?);
             Ok(true)
         })?;
-        let stood = |(place, stack): (u8, Vec<(Facts, Time)>)| {
+        let stood = |(place, stack): (u8, Vec<(Rc<Facts>, Time)>)| {
             let (facts, since) = stack.into_iter().next_back()?;
             let number = ItemNumber(group * ROW_ITEMS + u64::from(place));
-            Some(super::base::stood(number, since, facts))
+            Some(super::base::stood(
+                number,
+                since,
+                Rc::unwrap_or_clone(facts),
+            ))
         };
         Ok(Stood {
             rows,
@@ -276,17 +284,70 @@ impl View<'_> {
     }
 }
 
-/// One change of one item, as [`standing`] counts it.
-fn stack_up(stack: &mut Vec<(Facts, Time)>, fragment: &Fragment) {
-    match &fragment.stored {
-        Stored::Moved(facts) => stack.push((facts.clone(), fragment.occurred_at)),
-        Stored::Undone(facts) => {
-            stack.pop();
-            if stack.is_empty() {
-                stack.push((facts.clone(), fragment.occurred_at));
+/// What stands of the items that share a row, oldest first.
+type Stacks = BTreeMap<u8, Vec<(Rc<Facts>, Time)>>;
+
+/// What a row tells of its items, as [`standing`] counts it.
+fn stack_up(stacks: &mut Stacks, row: Vec<Told>) {
+    for fragment in row.into_iter().flat_map(|told| told.fragments) {
+        let (undone, facts) = match fragment.stored {
+            Stored::Moved(facts) => (false, Rc::new(facts)),
+            Stored::Undone(facts) => (true, Rc::new(facts)),
+            Stored::Noted => continue,
+        };
+        for place in fragment.first..fragment.first.saturating_add(fragment.count) {
+            let stack = stacks.entry(place).or_default();
+            if undone {
+                stack.pop();
+            }
+            if !undone || stack.is_empty() {
+                stack.push((Rc::clone(&facts), fragment.occurred_at));
             }
         }
-        Stored::Noted => {}
+    }
+}
+
+/// The row of items and the height that a key names.
+fn row_of_key(key: &[u8]) -> Option<(u64, Height)> {
+    let (row, height) = key.split_first_chunk::<8>()?;
+    let height = u64::from_be_bytes(height.try_into().ok()?);
+    Some((u64::from_be_bytes(*row), Height(height)))
+}
+
+impl View<'_> {
+    /// Visits the facts of every item at a moment, by number. All rows are read: about a second
+    /// for a million chips.
+    pub(crate) fn facts_of_all_at(
+        &self,
+        moment: Moment,
+        mut visit: impl FnMut(&Facts),
+    ) -> Result<(), StateError> {
+        let damaged = || StateError {
+            reason: "a row of movements is damaged".to_owned(),
+        };
+        let mut stacks = Stacks::default();
+        let mut told = |stacks: &mut Stacks| {
+            for stack in std::mem::take(stacks).into_values() {
+                let stood = stack.iter().rev().find(|(_, at)| moment.includes(*at));
+                if let Some((facts, _)) = stood {
+                    visit(facts);
+                }
+            }
+        };
+        let mut group = 0;
+        self.scan(columns::MOVEMENTS, &[], |key, row| {
+            let (row_group, height) = row_of_key(key).ok_or_else(damaged)?;
+            if row_group != group {
+                told(&mut stacks);
+                group = row_group;
+            }
+            if height <= moment.known {
+                stack_up(&mut stacks, decode_stored(row).map_err(|_| damaged())?);
+            }
+            Ok(true)
+        })?;
+        told(&mut stacks);
+        Ok(())
     }
 }
 

@@ -12,12 +12,12 @@ use crate::rejection::Fault;
 /// Roots that entered (or left, below zero) a shipment.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct RootsDelta {
-    outstanding: i128,
-    lost: i128,
+    pub outstanding: i128,
+    pub lost: i128,
 }
 
 /// Which count of which shipment a root with these facts is in.
-fn counted(facts: &Facts) -> Option<(&DocumentId, RootsDelta)> {
+pub(crate) fn counted(facts: &Facts) -> Option<(&DocumentId, RootsDelta)> {
     let Location::At {
         place: Place::Transit(shipment),
         ..

@@ -15,7 +15,7 @@ mod checksum;
 mod log;
 mod table;
 
-use log::{LogEnd, read_log};
+use log::{LogEnd, is_padded, read_log};
 
 /// Damage in one file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -123,6 +123,38 @@ fn check_current(bytes: &[u8], names: &[String]) -> Result<(), String> {
     }
 }
 
+/// RocksDB passes over the end of a manifest that is cut short, and takes one whose last write is
+/// filled up with zeros for damage, without a word of where. Nothing is cut off here: a manifest names every file, so
+/// that a person decides, who is told what to do.
+///
+/// # Errors
+/// [`StoreError::Damaged`], naming file and byte.
+fn check_manifest(dir: &Path) -> Result<(), StoreError> {
+    // What is missing or no text is for RocksDB to tell.
+    let Ok(current) = std::fs::read_to_string(dir.join("CURRENT")) else {
+        return Ok(());
+    };
+    let name = current.trim_end();
+    if kind_of(name) != FileKind::Manifest {
+        return Ok(());
+    }
+    let Ok(bytes) = std::fs::read(dir.join(name)) else {
+        return Ok(());
+    };
+    match read_log(&bytes).end {
+        LogEnd::Torn { at } if is_padded(&bytes, usize::try_from(at).unwrap_or(usize::MAX)) => {
+            Err(StoreError::Damaged {
+                what: format!(
+                    "{name} at byte {at}: its end reads as zeros, as a power failure leaves it; no \
+                 block is in it: copy the directory, cut the file with `truncate -s {at}`, and \
+                 open the ledger again"
+                ),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Decides how the logs are to be replayed: a write that a crash cut short was never acknowledged
 /// and is left out; anything else that is wrong may hide blocks that were.
 ///
@@ -133,8 +165,10 @@ pub(super) fn recovery_mode(dir: &Path) -> Result<DBRecoveryMode, StoreError> {
         path: dir.to_owned(),
         source,
     };
+    let names = names(dir).map_err(io)?;
+    check_manifest(dir)?;
     let mut torn: Option<(String, u64)> = None;
-    for name in names(dir).map_err(io)? {
+    for name in names {
         if kind_of(&name) != FileKind::Log {
             continue;
         }

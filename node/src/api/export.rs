@@ -16,6 +16,7 @@ use bytes::Bytes;
 use chipledger_ledger::answers::{self, Export};
 use chipledger_ledger::store::Store;
 use chipledger_schemas::api::{ErrorCode, JSON_LINES};
+use chipledger_schemas::ids::Height;
 use futures::StreamExt;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -23,13 +24,18 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::Api;
 use super::error::ApiError;
-use super::parameters::PathText;
-use super::routes::{Method, Route, Shape};
+use super::parameters::{Parameters, PathText};
+use super::routes::{Method, Parameter, Route, Shape, takes};
 
 /// Bytes that are sent at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Chunks that wait for a reader.
 const CHUNKS_WAITING: usize = 4;
+
+const PARAMETERS: &[Parameter] = &[takes(
+    "from",
+    "records from this height on; the first one if absent",
+)];
 
 pub(super) fn routes() -> Vec<Route> {
     vec![Route {
@@ -38,14 +44,18 @@ pub(super) fn routes() -> Vec<Route> {
         about: "Every record, item, posting, or balance (`compute`), at one height, one JSON \
             value per line: first an answer whose `answer` names the columns, then rows as arrays, \
             at last {\"rows\": N}.",
-        parameters: &[],
+        parameters: PARAMETERS,
         body: None,
         answer: Shape::Other(JSON_LINES),
         handler: get(export),
     }]
 }
 
-async fn export(State(api): State<Api>, path: PathText) -> Result<Response, ApiError> {
+async fn export(
+    State(api): State<Api>,
+    path: PathText,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
     let what = Export::ALL
         .iter()
         .copied()
@@ -54,6 +64,18 @@ async fn export(State(api): State<Api>, path: PathText) -> Result<Response, ApiE
         let names: Vec<_> = Export::ALL.iter().map(|what| what.as_str()).collect();
         ApiError::parameter("what", format!("is none of {}", names.join(", ")))
     })?;
+    let from = parameters.read("from")?.map(Height);
+    match what {
+        // Before the answer begins, for then it is too late to say so.
+        Export::Records => {
+            answers::records_begin(api.store(), from)?;
+        }
+        _ if from.is_some() => {
+            let error = "only records are exported from a height on";
+            return Err(ApiError::parameter("from", error));
+        }
+        _ => {}
+    }
     let busy = |_| {
         let message = "as many exports as this node writes at once are under way";
         ApiError::new(ErrorCode::Overloaded, message)
@@ -63,7 +85,7 @@ async fn export(State(api): State<Api>, path: PathText) -> Result<Response, ApiE
     let (chunks, receiver) = mpsc::channel(CHUNKS_WAITING);
     let store = api.store().clone();
     tokio::task::spawn_blocking(move || {
-        write(&store, what, Lines::new(chunks));
+        write(&store, what, from, Lines::new(chunks));
         drop(place);
     });
     let body = Body::from_stream(ReceiverStream::new(receiver).map(Ok::<_, Infallible>));
@@ -71,12 +93,13 @@ async fn export(State(api): State<Api>, path: PathText) -> Result<Response, ApiE
 }
 
 /// Writes an export; when the store fails, the last line stays out.
-fn write(store: &Store, what: Export, lines: Lines) {
+fn write(store: &Store, what: Export, from: Option<Height>, lines: Lines) {
     let lines = std::cell::RefCell::new(lines);
     let mut rows = 0_u64;
     let done = answers::export(
         store,
         what,
+        from,
         |head| {
             let _ = lines.borrow_mut().put(&head);
         },

@@ -1,15 +1,18 @@
-//! `/v1/items`, `/v1/shipments`, `/v1/members`: what is in the ledger, one by one.
+//! `/v1/items`, `/v1/carried`, `/v1/shipments`, `/v1/members`: what is in the ledger, one by one.
 
 use axum::Json;
-use axum::extract::State;
-use axum::routing::get;
-use chipledger_ledger::answers::{self, Found, Shipments};
+use axum::extract::{Request, State};
+use axum::routing::{get, post};
+use chipledger_ledger::answers::{self, Found, OpenShipments, Shipments};
 use chipledger_ledger::read::items::{ItemFilter, ItemPage, Which};
 use chipledger_ledger::read::trace::Step;
 use chipledger_proof::state::Member;
 use chipledger_schemas::api::{Answer, ErrorCode, PAGE_ITEMS_MAX};
 use chipledger_schemas::ids::{ItemId, ItemNumber, MemberId};
+use chipledger_schemas::items::ItemSet;
+use chipledger_schemas::movement::Movement;
 
+use super::body::{self, Form};
 use super::error::ApiError;
 use super::parameters::{Parameters, PathText};
 use super::routes::{AT, KNOWN_AT, Method, Parameter, Route, Shape, takes};
@@ -17,6 +20,8 @@ use super::{Api, now};
 
 /// Items that one page looks at: where few fit, it ends early and says where to go on.
 const LOOK_AT_MAX: u64 = 100_000;
+/// The most bytes of a body that names items.
+const ITEMS_BYTES_MAX: usize = 1024 * 1024;
 /// Items of a page, unless asked otherwise.
 const PAGE_ITEMS: u64 = 100;
 
@@ -40,6 +45,14 @@ const OVERDUE: &[Parameter] = &[
     ),
     takes("now", "overdue as of this time; the present if absent"),
 ];
+const OPEN: &[Parameter] = &[
+    takes(
+        "overdue",
+        "true: only those past their expected arrival then",
+    ),
+    AT,
+    KNOWN_AT,
+];
 const MOMENT: &[Parameter] = &[AT, KNOWN_AT];
 
 pub(super) fn routes() -> Vec<Route> {
@@ -53,6 +66,17 @@ pub(super) fn routes() -> Vec<Route> {
         handler,
     };
     vec![
+        Route {
+            method: Method::Post,
+            path: "/v1/carried",
+            about: "The movements that a correction of a set of items must carry: of each item \
+                whose latest one was undone, the one before. They need no trust, for the rules \
+                compare each with the leaf of its item.",
+            parameters: &[],
+            body: Some("ItemSet"),
+            answer: Shape::Answer("Movements"),
+            handler: post(carried),
+        },
         route(
             "/v1/items",
             "Items that fit a filter, in the order of registration, page by page.",
@@ -81,6 +105,13 @@ pub(super) fn routes() -> Vec<Route> {
             OVERDUE,
             "Shipments",
             get(shipments),
+        ),
+        route(
+            "/v1/shipments/open",
+            "Shipments that were open at a moment, with what was under way in each.",
+            OPEN,
+            "OpenShipments",
+            get(open_shipments),
         ),
         route(
             "/v1/members/{id}",
@@ -116,6 +147,25 @@ async fn history(
     api.question(asked).await.map(Json)
 }
 
+async fn carried(
+    State(api): State<Api>,
+    request: Request,
+) -> Result<Json<Answer<Vec<Movement>>>, ApiError> {
+    if body::form(&request)? != Form::Json {
+        let message = "a set of items is read as JSON only";
+        return Err(ApiError::new(ErrorCode::UnsupportedMediaType, message));
+    }
+    let bytes = body::read(&api, request, ITEMS_BYTES_MAX).await?;
+    let items: ItemSet = body::json(&bytes)?;
+    let max = api.store().genesis().bounds.record_item_events_max;
+    if items.len() > max {
+        let message = format!("more than {max} items, the most that one record may name");
+        return Err(ApiError::new(ErrorCode::BadBody, message));
+    }
+    let asked = move |store: &_| answers::carried(store, &items);
+    api.question(asked).await.map(Json)
+}
+
 async fn list(
     State(api): State<Api>,
     parameters: Parameters,
@@ -147,6 +197,15 @@ async fn shipments(
 ) -> Result<Json<Answer<Shipments>>, ApiError> {
     let (overdue, as_of) = (parameters.flag("overdue")?, parameters.read("now")?);
     let asked = move |store: &_| answers::shipments(store, as_of, now(), overdue);
+    api.question(asked).await.map(Json)
+}
+
+async fn open_shipments(
+    State(api): State<Api>,
+    parameters: Parameters,
+) -> Result<Json<Answer<OpenShipments>>, ApiError> {
+    let (overdue, as_of) = (parameters.flag("overdue")?, parameters.as_of()?);
+    let asked = move |store: &_| answers::open_shipments(store, as_of, overdue);
     api.question(asked).await.map(Json)
 }
 

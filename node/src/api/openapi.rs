@@ -43,6 +43,12 @@ const ROWS: &[(&str, &str, &[&str])] = &[
         &["now", "shipments"],
     ),
     (
+        "OpenShipments",
+        "Shipments open at a moment: what was under way or lost, where it was to go by then, and \
+         by how much it was late at `now`.",
+        &["now", "shipments"],
+    ),
+    (
         "Member",
         "What is true of a member.",
         &[
@@ -170,6 +176,7 @@ fn components() -> Value {
     all["Steps"] = json!({
         "type": "array", "description": "Records, in the order decided.", "items": {"type": "object"},
     });
+    all["Movements"] = json!({"type": "array", "items": reference("Movement")});
     all["CheckAnswers"] = json!({"type": "array", "items": reference("CheckAnswer")});
     all["Transactions"] = json!({"type": "array", "items": reference("Transaction")});
     let codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();

@@ -51,7 +51,12 @@ fn questions() -> Vec<String> {
         "compute --by model --known-at 2",
         "shipments",
         "shipments --overdue --now 2026-03-01",
+        "shipments --at 2026-02-05",
+        "shipments --known-at 3 --overdue",
         "export csv --what records",
+        "export csv --what records --from-height 3",
+        "export csv --what items --from-height 3",
+        "export csv --what records --from-height 9999",
         "export csv --what items",
         "export json --what postings",
         "export json --what compute",
@@ -128,6 +133,70 @@ fn a_node_and_a_directory_give_the_same_bytes() {
         let found = remote.iter().any(|other| words(other) == words(&line));
         assert!(found, "{line:?} is not in {remote:?}");
     }
+    server.stop();
+}
+
+/// The record that last moved an item, as the last step of its journey that stands.
+fn standing_record(folder: &Folder, item: &str, by: &[(&str, &str)]) -> String {
+    let run = folder.run(&format!("trace {item} --output json"), by);
+    assert_eq!(run.code, 0, "{run:?}");
+    let told: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    let mut standing = Vec::new();
+    for step in told["rows"].as_array().unwrap() {
+        if step["undone"].is_null() {
+            standing.push(step["record_id"].as_str().unwrap().to_owned());
+        } else {
+            standing.pop();
+        }
+    }
+    standing.pop().unwrap()
+}
+
+/// Once a node was not asked for them, and such a correction needed the directory.
+#[test]
+fn a_node_tells_what_a_correction_of_a_corrected_item_must_carry() {
+    let folder = Folder::new();
+    let server = Running::over(&folder);
+    let url = server.url();
+    let by = [
+        ("CHIPLEDGER_NODE", url.as_str()),
+        ("CHIPLEDGER_KEYS", "L.keys"),
+    ];
+    let at = "--as ACME --occurred-at";
+    for words in [
+        format!("register {at} 2026-02-01 --serials ACME:1..3 {MODEL}"),
+        format!("install {at} 2026-02-02 ACME:1..2 --position R1"),
+        format!("remove {at} 2026-02-03 ACME:1..2"),
+    ] {
+        let run = folder.run(&words, &by);
+        assert_eq!(run.code, 0, "{words}: {run:?}");
+    }
+    for _ in 0..2 {
+        let record = standing_record(&folder, "ACME:1", &by);
+        let words = format!("correct --as ACME ACME:1..2 --record {record} --reason mistake");
+        let run = folder.run(&words, &by);
+        assert_eq!(run.code, 0, "{words}: {run:?}");
+    }
+    let run = folder.run("where ACME:2 --output json", &by);
+    assert!(run.out.contains("\"stock\""), "{run:?}");
+    let told = |body: &str| server.post("/v1/carried", "application/json", body.as_bytes());
+    let (code, body) = told("[\"ACME:1..2\"]");
+    assert_eq!(
+        (code, body.matches("previous_at").count()),
+        (200, 2),
+        "{body}"
+    );
+    let (code, body) = told("[\"ACME:3\"]");
+    assert_eq!(
+        (code, body.matches("previous_at").count()),
+        (200, 0),
+        "{body}"
+    );
+    let (code, body) = told("[\"ACME:000001..999999\"]");
+    assert!(
+        code == 400 && body.contains("more than 10000 items"),
+        "{body}"
+    );
     server.stop();
 }
 

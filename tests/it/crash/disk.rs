@@ -156,7 +156,7 @@ impl Disk {
                     (Loss::Some(_), Some(rng)) if now != synced => Arc::new(part(
                         now,
                         synced,
-                        path.rsplit('.').next() == Some("log"),
+                        path.ends_with(".log") || path.contains("/MANIFEST-"),
                         rng,
                     )),
                     _ => Arc::clone(synced),
@@ -484,10 +484,9 @@ fn put(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
     content[at..at + bytes.len()].copy_from_slice(bytes);
 }
 
-/// Some of what was written since the last sync: all of it, its beginning, or of a log its length
-/// with zeros from some sector on. RocksDB takes such zeros at the end of its manifest for damage
-/// and refuses to open; nothing is lost, and file systems that order data before lengths (ext4,
-/// XFS, Btrfs as they come) do not leave them.
+/// Some of what was written since the last sync: all of it, its beginning, or of a log or a manifest
+/// its length with zeros from some sector on. File systems that order data before lengths (ext4,
+/// XFS, Btrfs as they come) do not leave such zeros.
 fn part(now: &[u8], synced: &[u8], is_log: bool, rng: &mut ChaCha8Rng) -> Vec<u8> {
     let same = now.iter().zip(synced).take_while(|(a, b)| a == b).count();
     if same < synced.len() {

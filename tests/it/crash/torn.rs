@@ -259,3 +259,46 @@ fn a_log_whose_directory_entry_never_reached_the_disk_held_nothing_acknowledged(
     drop(Store::open(&dir).unwrap());
     expect_audit_passes(&dir, "the new log is missing");
 }
+
+/// What is lost of a write to the manifest reads as zeros, from some sector on.
+#[test]
+fn a_manifest_whose_end_reads_as_zeros_is_refused_with_what_to_do_and_that_helps() {
+    let scene = Scene::new(16);
+    let manifest = |dir: &Path| {
+        let current = std::fs::read_to_string(dir.join("CURRENT")).unwrap();
+        dir.join(current.trim_end())
+    };
+    for length in [0, 600, 1_100, 3_000] {
+        let dir = scene.with_log(&scene.log());
+        let path = manifest(&dir);
+        let whole = std::fs::read(&path).unwrap();
+        let mut torn = whole.clone();
+        if length > 0 {
+            // A record of which the first sectors came to the disk.
+            let [low, high, ..] = u64::to_le_bytes(length);
+            torn.extend([1, 2, 3, 4, low, high, 1]);
+            torn.resize((torn.len() + 1).next_multiple_of(512), 0xab);
+        }
+        torn.resize(whole.len() + 7 + 3_000, 0);
+        std::fs::write(&path, &torn).unwrap();
+        let what = match Store::open(&dir) {
+            Err(StoreError::Damaged { what }) => what,
+            Ok(store) if length == 0 => {
+                // Nothing but zeros behind the last record: they are passed over.
+                assert_eq!(store.head().header.height, scene.height);
+                continue;
+            }
+            other => panic!("{length} bytes: {other:?}"),
+        };
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let end = whole.len();
+        assert!(
+            what.starts_with(&format!("{name} at byte {end}: ")),
+            "{what}"
+        );
+        assert!(what.contains(&format!("`truncate -s {end}`")), "{what}");
+        std::fs::write(&path, &torn[..end]).unwrap();
+        assert_eq!(height(&dir), scene.height, "{length} bytes");
+        expect_audit_passes(&dir, "cut as told");
+    }
+}

@@ -95,6 +95,23 @@ pub(super) fn read_log(log: &[u8]) -> Log {
     }
 }
 
+/// Whether the write that begins at a place of a log and is torn came to its full length, with
+/// zeros where bytes were lost. One that the file ends within, or that is zeros from its beginning,
+/// RocksDB passes over by itself.
+pub(super) fn is_padded(log: &[u8], mut at: usize) -> bool {
+    loop {
+        at = skip_trailer(at);
+        match log.get(at..) {
+            None | Some([]) => return false,
+            Some(rest) => match fragment(log, at) {
+                Fragment::Whole { next, .. } => at = next,
+                Fragment::Short { .. } | Fragment::Stub => return false,
+                Fragment::Wrong => return rest.iter().any(|byte| *byte != 0),
+            },
+        }
+    }
+}
+
 /// The place of the next header: what is left of a block below a header's size is zeros.
 fn skip_trailer(at: usize) -> usize {
     let left = BLOCK_BYTES - at % BLOCK_BYTES;

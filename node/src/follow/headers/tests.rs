@@ -1,6 +1,6 @@
 use chipledger_ledger::fixture::{genesis, id, key};
 use chipledger_schemas::block::{HEADER_VERSION, PROTOCOL_VERSION};
-use chipledger_schemas::certificate::{Certificate, ValidatorSeat};
+use chipledger_schemas::certificate::{Certificate, CommitSignature, ValidatorSeat};
 use chipledger_schemas::ids::BlockHash;
 use chipledger_schemas::keys::SecretKey;
 use chipledger_schemas::time::Time;
@@ -173,4 +173,23 @@ fn a_frame_that_a_crash_cut_off_is_fetched_again() {
         headers.take(&chain).unwrap();
         assert_eq!(headers.page(Height(1), 10).unwrap(), chain);
     }
+}
+
+/// `docs/operations.md` counts on it.
+#[test]
+fn a_header_of_four_validators_takes_at_most_650_bytes_of_the_file() {
+    let sets = (&genesis().validators, &genesis().validators);
+    let mut certified = sign(header(200, BlockHash(Hash::ZERO), sets));
+    certified.header.height = Height(2_000_000);
+    certified.header.time = "2027-01-01".parse().unwrap();
+    let one = certified.certificate.signatures[0].clone();
+    certified.certificate.height = Height(2_000_000);
+    certified.certificate.signatures = ["CUSTOMS-DE", "CUSTOMS-NL", "CUSTOMS-TW", "CUSTOMS-US"]
+        .map(|member| CommitSignature {
+            member: id(member),
+            ..one.clone()
+        })
+        .to_vec();
+    let bytes = frame(&certified).len();
+    assert!((550..=650).contains(&bytes), "{bytes}");
 }
