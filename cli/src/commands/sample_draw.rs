@@ -88,7 +88,7 @@ fn table(sample: &Sample) -> Table {
             pick.holder.to_string().into(),
             pick.owner.to_string().into(),
             pick.status.to_string().into(),
-            if pick.disputed { "yes" } else { "no" }.into(),
+            Value::yes(pick.disputed),
             Value::of(pick.since.as_ref()),
         ]
     };
