@@ -235,10 +235,8 @@ fn extra(extra: &[Extra]) -> Table {
 
 fn observations(observations: &[Observation]) -> Table {
     let row = |look: &Observation| {
-        let complete = look.complete.map(|complete| match complete {
-            true => "complete",
-            false => "in parts",
-        });
+        let words = |complete| if complete { "complete" } else { "in parts" };
+        let complete = look.complete.map(words);
         vec![
             look.at.into(),
             look.kind.as_str().into(),

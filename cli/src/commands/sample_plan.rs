@@ -8,7 +8,7 @@ use chipledger_schemas::records::Record;
 
 use super::act::WhenArgs;
 use super::sample::AimArgs;
-use crate::error::Failure;
+use crate::error::{Class, Failure};
 use crate::output::Output;
 use crate::submission::WriteArgs;
 
@@ -31,7 +31,7 @@ impl Args {
         let mut secret = Secret([0; 32]);
         getrandom::fill(&mut secret.0).map_err(|error| {
             let message = format!("the system gives no random numbers: {error}");
-            Failure::new(crate::error::Class::Internal, message, "Try again.")
+            Failure::new(Class::Internal, message, "Try again.")
         })?;
         // Before the plan: one whose secret is lost could never be drawn.
         if !self.write.check {
@@ -44,8 +44,9 @@ impl Args {
         let when = WhenArgs { occurred_at: None };
         let record = Record::Annotate(plan.record());
         let done = self.write.act(out, when, |_, _| Ok(vec![record]));
-        if done.is_err() && !self.write.check {
-            // Nobody knows the secret of a plan that is not there; the file is ours, just made.
+        let refused = |failure: &Failure| matches!(failure.class(), Class::Rejected | Class::Usage);
+        if done.as_ref().is_err_and(refused) && !self.write.check {
+            // The plan can never be there. Of one that may still become final the secret stays.
             std::fs::remove_file(&self.secret).ok();
         }
         done

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use chipledger_ledger::read::{Moment, Spot};
+use chipledger_ledger::read::{AsOf, Known, Moment, Spot};
 use chipledger_ledger::store::View;
 use chipledger_proof::state::{ModelNumber, Site};
 use chipledger_schemas::ids::{ItemId, MemberId, SiteId};
@@ -200,6 +200,11 @@ pub fn accountancy(
         at: Some(until),
         ..moment
     };
+    // Blocks of the whole period are read: a ledger without them says so.
+    view.moment(AsOf {
+        at: Some(from),
+        known_at: Some(Known::Height(moment.known)),
+    })?;
     let journeys = Journeys::read(view, moment)?;
     let period = Period { site, from, until };
     let observed = Observed::read(view, &period, &declared, moment)?;
@@ -333,7 +338,9 @@ impl Draft<'_> {
         stay: &Stay,
         journeys: &Journeys<'_, '_>,
     ) {
-        let seen = self.observed.last_of(chip, self.period, self.site, journeys);
+        let seen = self
+            .observed
+            .last_of(chip, self.period, self.site, journeys);
         let evidence_age_ms = self.period.until.since_ms(chip.named_at);
         let allowed = match stay.status {
             Status::Installed => STALE_INSTALLED_MS,

@@ -104,6 +104,15 @@ impl<'a, 'd> Parents<'a, 'd> {
     }
 }
 
+/// Refuses a question about everything that ever happened to a ledger that begins in the middle.
+pub fn whole_history(view: &View<'_>) -> Result<(), QueryError> {
+    let first = view.first_height()?;
+    if first.0 > 1 {
+        return Err(QueryError::BeforeHistory { first });
+    }
+    Ok(())
+}
+
 /// The first height whose block time is not before `time`; the head's if all are before it.
 pub fn first_height_since(view: &View<'_>, time: Time) -> Result<u64, AskError> {
     let head = view.head().map_err(QueryError::from)?.header.height.0;

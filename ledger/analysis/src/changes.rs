@@ -200,6 +200,10 @@ pub fn changes(
     most: usize,
     moment: Moment,
 ) -> Result<Changes, QueryError> {
+    let first = view.first_height()?;
+    if since.height.next() < first {
+        return Err(QueryError::BeforeHistory { first });
+    }
     let accounts = view.account_numbers()?;
     let models = view.models()?;
     let account = |number: u32| {
@@ -307,7 +311,11 @@ impl Blocks<'_, '_> {
         if spot.is_base() || spot.height == Height(0) {
             return Ok(None);
         }
-        if self.held.as_ref().is_none_or(|(held, _)| *held != spot.height) {
+        if self
+            .held
+            .as_ref()
+            .is_none_or(|(held, _)| *held != spot.height)
+        {
             let block = self.view.block(spot.height)?;
             self.held = block.map(|block| (spot.height, block));
         }

@@ -14,7 +14,7 @@ use chipledger_schemas::time::Time;
 use chipledger_schemas::words::Status;
 use serde::{Deserialize, Serialize};
 
-use crate::ask::{AskError, Parents};
+use crate::ask::{AskError, Parents, whole_history};
 use crate::journeys::Journeys;
 
 /// Accelerators made per quarter and family.
@@ -142,6 +142,7 @@ struct Counted {
 
 /// Compares what was registered by a moment with what was made by then.
 pub fn coverage(view: &View<'_>, moment: Moment) -> Result<Coverage, AskError> {
+    whole_history(view)?;
     let at = moment.at.unwrap_or(moment.known_time);
     let mut rows = estimates(at);
     let mut held: BTreeMap<(MemberId, String), u64> = BTreeMap::new();
@@ -164,7 +165,9 @@ pub fn coverage(view: &View<'_>, moment: Moment) -> Result<Coverage, AskError> {
         }
         let (family, vendor) = named(chip.model);
         if stay.exists() {
-            *held.entry((stay.owner.clone(), family.clone())).or_default() += 1;
+            *held
+                .entry((stay.owner.clone(), family.clone()))
+                .or_default() += 1;
         }
         let row = rows.entry((family, quarter(first.from))).or_default();
         if row.vendor.is_empty() {
@@ -175,9 +178,9 @@ pub fn coverage(view: &View<'_>, moment: Moment) -> Result<Coverage, AskError> {
         row.irregular += u64::from(stay.status == Status::Irregular);
         Ok(())
     })?;
-    let sum = |count: &dyn Fn(&Counted) -> u64| rows.values().map(count).sum();
+    let sum = |count: &dyn Fn(&Counted) -> u64| -> u64 { rows.values().map(count).sum() };
     let covered = |row: &Counted| row.estimate.map_or(0, |_| row.registered);
-    let (registered, all): (u64, u64) = (sum(&covered), sum(&|row| row.registered));
+    let (registered, all) = (sum(&covered), sum(&|row| row.registered));
     let estimate = sum(&|row| row.estimate.map_or(0, |estimate| estimate.median));
     let this_quarter = quarter(at);
     let mut rows: Vec<CoverageRow> = rows
@@ -201,7 +204,8 @@ pub fn coverage(view: &View<'_>, moment: Moment) -> Result<Coverage, AskError> {
 }
 
 fn row((family, quarter): (String, String), counted: Counted, now: &str) -> CoverageRow {
-    let residual = |estimate: Estimate| i128::from(estimate.median) - i128::from(counted.registered);
+    let residual =
+        |estimate: Estimate| i128::from(estimate.median) - i128::from(counted.registered);
     CoverageRow {
         vendor: counted.vendor,
         family,
@@ -251,7 +255,9 @@ fn owners(
         if from <= at {
             // The owner table sums up what the production table calls H100.
             let family = text(&fields, "chip_family").trim_end_matches("/H200");
-            let row = rows.entry((owner.to_owned(), family.to_owned())).or_default();
+            let row = rows
+                .entry((owner.to_owned(), family.to_owned()))
+                .or_default();
             row.1 += number(&fields, "units_median");
         }
     }
@@ -271,13 +277,14 @@ fn owners(
         };
         rows.entry((owner, family)).or_default().0 += chips;
     }
-    let row = |((owner, family), (registered, estimate)): ((String, String), (u64, u64))| OwnerRow {
-        owner,
-        family,
-        registered,
-        estimate,
-        residual: i128::from(estimate) - i128::from(registered),
-    };
+    let row =
+        |((owner, family), (registered, estimate)): ((String, String), (u64, u64))| OwnerRow {
+            owner,
+            family,
+            registered,
+            estimate,
+            residual: i128::from(estimate) - i128::from(registered),
+        };
     Ok(rows.into_iter().map(row).collect())
 }
 
@@ -288,7 +295,7 @@ fn owner_of<'n>(member: &Member, names: &std::collections::BTreeSet<&'n str>) ->
     let first = own.split([' ', ',', '.', '-']).next().unwrap_or_default();
     let named = names.iter().find(|name| name.to_ascii_lowercase() == first);
     if let Some(name) = named {
-        return name;
+        return *name;
     }
     let seat = member.jurisdiction.to_string();
     if CHINA.contains(&seat.as_str()) {

@@ -24,11 +24,7 @@ pub const DISTANCE_M_MAX: u32 = 20_015_114;
 /// Whether two positions are at most so many metres apart.
 pub fn within(a: &Position, b: &Position, metres: u32) -> bool {
     let (a, b) = (vector(a), vector(b));
-    let chord_squared: i128 = a
-        .iter()
-        .zip(b)
-        .map(|(a, b)| times(a - b, a - b))
-        .sum();
+    let chord_squared: i128 = a.iter().zip(b).map(|(a, b)| times(a - b, a - b)).sum();
     let half_angle = i128::from(metres.min(DISTANCE_M_MAX)) * 10 * ONE / (2 * RADIUS_DM);
     let half_chord = sine(half_angle);
     chord_squared <= 4 * times(half_chord, half_chord)
@@ -91,7 +87,11 @@ mod tests {
         let (london, paris) = (at(51_507_400, -127_800), at(48_856_600, 2_352_200));
         for (a, b, metres) in [
             (at(0, 0), at(0, 1_000_000), degree),
-            (at(10_000_000, 50_000_000), at(11_000_000, 50_000_000), degree),
+            (
+                at(10_000_000, 50_000_000),
+                at(11_000_000, 50_000_000),
+                degree,
+            ),
             (at(0, 179_500_000), at(0, -179_500_000), degree),
             (at(90_000_000, 0), at(89_000_000, 123_000_000), degree),
             (at(0, 0), at(0, 180_000_000), 20_015_114),
@@ -99,8 +99,14 @@ mod tests {
             (london, paris, 343_556),
         ] {
             assert!(!within(&a, &b, metres - 2), "{a:?} {b:?}");
-            assert!(within(&a, &b, (metres + 2).min(DISTANCE_M_MAX)), "{a:?} {b:?}");
-            assert!(within(&b, &a, (metres + 2).min(DISTANCE_M_MAX)), "{b:?} {a:?}");
+            assert!(
+                within(&a, &b, (metres + 2).min(DISTANCE_M_MAX)),
+                "{a:?} {b:?}"
+            );
+            assert!(
+                within(&b, &a, (metres + 2).min(DISTANCE_M_MAX)),
+                "{b:?} {a:?}"
+            );
         }
     }
 

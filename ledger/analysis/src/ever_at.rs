@@ -89,11 +89,8 @@ pub struct EverAt {
 }
 
 /// Chips that were ever there by a moment; what an event time after the moment says does not count.
-pub fn ever_at(
-    view: &View<'_>,
-    somewhere: &Somewhere,
-    moment: Moment,
-) -> Result<EverAt, AskError> {
+pub fn ever_at(view: &View<'_>, somewhere: &Somewhere, moment: Moment) -> Result<EverAt, AskError> {
+    ask::whole_history(view)?;
     let mut seeker = Seeker {
         view,
         somewhere,
@@ -263,7 +260,12 @@ mod tests {
     #[test]
     fn a_site_that_changed_its_law_was_in_each_for_its_time() {
         let (de, fr) = ("DE".parse().unwrap(), "FR".parse().unwrap());
-        let spans = [(Time(0), de), (Time(10), fr), (Time(15), fr), (Time(20), de)];
+        let spans = [
+            (Time(0), de),
+            (Time(10), fr),
+            (Time(15), fr),
+            (Time(20), de),
+        ];
         let of = |wanted, from, until: Option<u64>| {
             let found = overlaps(&spans, wanted, Time(from), until.map(Time));
             let plain = |(from, until): (Time, Option<Time>)| (from.0, until.map(|until| until.0));

@@ -9,9 +9,7 @@ use chipledger_ledger::read::balances::Balances;
 use chipledger_ledger::read::{AsOf, Moment, QueryError};
 use chipledger_ledger::state::State;
 use chipledger_ledger::store::View;
-use chipledger_proof::state::{
-    Account, AccountPlace, EntryKind, Key, Licence, Limit, Stored,
-};
+use chipledger_proof::state::{Account, AccountPlace, EntryKind, Key, Licence, Limit, Stored};
 use chipledger_schemas::catalogue::ModelVersion;
 use chipledger_schemas::ids::{DocumentId, MemberId};
 use chipledger_schemas::records::set_licence::LicenceTerms;
@@ -172,7 +170,9 @@ fn row(
 /// When `headroom` is used up at `growth` in `days`.
 fn exhausted(headroom: u128, growth: i128, days: u32, at: Time) -> Option<Time> {
     let growth = u128::try_from(growth).ok().filter(|growth| *growth > 0)?;
-    let days = headroom.checked_mul(u128::from(days))?.checked_div(growth)?;
+    let days = headroom
+        .checked_mul(u128::from(days))?
+        .checked_div(growth)?;
     let ms = days.checked_mul(u128::from(DAY_MS))?;
     let ms = u64::try_from(ms).ok()?;
     Some(at.plus_ms(ms)).filter(|time| *time < Time::END)
@@ -183,9 +183,8 @@ fn licences(view: &View<'_>, at: Time) -> Result<Vec<Licence>, QueryError> {
     let mut found = Vec::new();
     for (_, entry) in view.entries(EntryKind::Licence)? {
         let licence = Licence::of(&entry);
-        let in_force = |licence: &&Licence| {
-            licence.revoked_at.is_none() && at < licence.terms.valid_until
-        };
+        let in_force =
+            |licence: &&Licence| licence.revoked_at.is_none() && at < licence.terms.valid_until;
         found.extend(licence.filter(in_force).cloned());
     }
     Ok(found)
@@ -230,9 +229,12 @@ impl Counting<'_, '_, '_> {
             (LimitScope::Jurisdiction(at), AccountPlace::Site { jurisdiction, .. }) => {
                 jurisdiction == at
             }
-            (LimitScope::Jurisdiction(at), AccountPlace::Transit { to_jurisdiction, .. }) => {
-                to_jurisdiction == at
-            }
+            (
+                LimitScope::Jurisdiction(at),
+                AccountPlace::Transit {
+                    to_jurisdiction, ..
+                },
+            ) => to_jurisdiction == at,
             (LimitScope::Site(at), AccountPlace::Site { site, .. }) => site == at,
             (LimitScope::Site(at), AccountPlace::Transit { to, .. }) => to == at,
             (LimitScope::Parent(parent), _) => self.parents.of(&account.owner)? == *parent,

@@ -98,7 +98,12 @@ impl Chance {
     /// The chance that none of `missing` chips is among those drawn.
     pub fn of_missing_all(drawn: Drawn, missing: u32) -> Self {
         let (few, many) = (missing.min(drawn.sample), missing.max(drawn.sample));
-        let ratio = |i| (drawn.held.saturating_sub(many).saturating_sub(i), drawn.held - i);
+        let ratio = |i| {
+            (
+                drawn.held.saturating_sub(many).saturating_sub(i),
+                drawn.held - i,
+            )
+        };
         Self {
             ratios: (0..few.min(drawn.held)).map(ratio).collect(),
         }
@@ -190,9 +195,8 @@ pub fn sample_size(held: u32, missing: u32, probability: Probability) -> Option<
     if missing == 0 || missing > held {
         return None;
     }
-    let detects = |sample| {
-        Chance::of_missing_all(Drawn { held, sample }, missing).detects(probability)
-    };
+    let detects =
+        |sample| Chance::of_missing_all(Drawn { held, sample }, missing).detects(probability);
     Some(smallest(held, detects))
 }
 
@@ -200,7 +204,9 @@ pub fn sample_size(held: u32, missing: u32, probability: Probability) -> Option<
 /// those are missing: shares as equal as whole chips allow, and none of them could be smaller by
 /// one. `None` as for [`sample_size`].
 pub fn sample_sizes(held: &[u32], missing: u32, probability: Probability) -> Option<Vec<u32>> {
-    let all = held.iter().try_fold(0_u32, |sum, held| sum.checked_add(*held))?;
+    let all = held
+        .iter()
+        .try_fold(0_u32, |sum, held| sum.checked_add(*held))?;
     if missing == 0 || missing > all {
         return None;
     }
@@ -271,17 +277,21 @@ impl Whole {
         let mut carry = 0_u64;
         for digit in &mut self.0 {
             let product = cross(*digit, factor) + carry;
-            // The low half; the high one is carried.
-            *digit = (product & u64::from(u32::MAX)) as u32;
+            *digit = low_half(product);
             carry = product >> 32;
         }
         if carry > 0 {
-            self.0.push(carry as u32);
+            self.0.push(low_half(carry));
         }
         while self.0.len() > 1 && self.0.last() == Some(&0) {
             self.0.pop();
         }
     }
+}
+
+fn low_half(number: u64) -> u32 {
+    let [a, b, c, d, ..] = number.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
 
 impl PartialOrd for Whole {

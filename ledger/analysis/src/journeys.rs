@@ -133,7 +133,14 @@ impl<'a, 'd> Journeys<'a, 'd> {
             if matches!(leaf.kind, ItemKind::Unit(_)) {
                 let named_at = named_at(&events, moment);
                 let own = own(events);
-                units.insert(number, Unit { own, named_at, leaf });
+                units.insert(
+                    number,
+                    Unit {
+                        own,
+                        named_at,
+                        leaf,
+                    },
+                );
             }
             Ok(())
         })?;
@@ -197,13 +204,10 @@ impl<'a, 'd> Journeys<'a, 'd> {
         stays: Vec<Stay>,
     ) -> Chip {
         let last = stays.last().map(|stay| stay.containers.as_slice());
-        let units = || {
-            last.unwrap_or_default()
-                .iter()
-                .filter_map(|unit| self.units.get(unit))
-        };
-        let disputed = leaf.is_disputed() || units().any(|unit| unit.leaf.is_disputed());
-        let evidences = units().map(|unit| unit.leaf.evidence);
+        let last = last.unwrap_or_default().iter();
+        let units: Vec<&Unit> = last.filter_map(|unit| self.units.get(unit)).collect();
+        let disputed = leaf.is_disputed() || units.iter().any(|unit| unit.leaf.is_disputed());
+        let evidences = units.iter().map(|unit| unit.leaf.evidence);
         let best = evidences
             .chain([leaf.evidence])
             .max_by_key(|evidence| (evidence.at, evidence.kind));

@@ -370,8 +370,10 @@ fn place(account: &Account) -> String {
 
 /// The first site, by id, of the chain that each belongs to.
 fn chains(sites: &BTreeMap<SiteId, Option<Position>>, metres: u32) -> Vec<(SiteId, SiteId)> {
-    let all: Vec<(&SiteId, Option<Position>)> =
-        sites.iter().map(|(site, position)| (site, *position)).collect();
+    let all: Vec<(&SiteId, Option<Position>)> = sites
+        .iter()
+        .map(|(site, position)| (site, *position))
+        .collect();
     let mut first: Vec<usize> = (0..all.len()).collect();
     let close = |a: usize, b: usize| match (&all[a].1, &all[b].1) {
         (Some(a), Some(b)) => within(a, b, metres),

@@ -22,7 +22,9 @@ use chipledger_schemas::words::Status;
 use serde::{Deserialize, Serialize};
 
 use crate::ask::{self, AskError};
-use crate::hypergeometric::{Chance, Drawn, Probability, sample_of_share, sample_size, sample_sizes};
+use crate::hypergeometric::{
+    Chance, Drawn, Probability, sample_of_share, sample_size, sample_sizes,
+};
 use crate::journeys::{Chip, Journeys, Stay, at_height};
 use crate::plan::{Aim, Goal, NotAPlan, Plan, Secret};
 
@@ -215,9 +217,9 @@ pub fn draw(
     let design = frame.design(&plan.aim)?;
     let picks = frame.picks(view, &journeys, &design, &seed)?;
     Ok(Sample {
-        reference: plan.reference().map_err(|_| SampleError::NoPlan {
-            id: *transaction,
-        })?,
+        reference: plan
+            .reference()
+            .map_err(|_| SampleError::NoPlan { id: *transaction })?,
         plan,
         inspector,
         notice,
@@ -229,10 +231,7 @@ pub fn draw(
 }
 
 /// The plan in a transaction, who signed it, and where it stands.
-pub fn find(
-    view: &View<'_>,
-    id: &TransactionId,
-) -> Result<(Plan, MemberId, Spot), SampleError> {
+pub fn find(view: &View<'_>, id: &TransactionId) -> Result<(Plan, MemberId, Spot), SampleError> {
     let spot = view.transaction_spot(id).map_err(QueryError::from)?;
     let (height, transaction) = spot.ok_or(SampleError::PlanUnknown { id: *id })?;
     let mut spot = Spot {
@@ -535,9 +534,9 @@ impl<'a, 'd> Positions<'a, 'd> {
         }
         let events = self.view.item_events(number, self.moment.known)?;
         let stood = chipledger_ledger::read::movements::stack(events);
-        let last = stood.last().filter(|(facts, _)| {
-            facts.status == Some(Status::Installed)
-        });
+        let last = stood
+            .last()
+            .filter(|(facts, _)| facts.status == Some(Status::Installed));
         let position = match last {
             Some((_, event)) if !event.spot.is_base() => self.of_record(event.spot)?,
             _ => None,

@@ -171,8 +171,7 @@ impl Observed {
             let about_it = look.member == site.operator || look.member == stay.holder;
             let verdict = if ids.iter().any(|id| look.seen.contains(id)) {
                 Verdict::Seen
-            } else if ids.iter().any(|id| look.absent.contains(id))
-                || (look.is_listing && about_it)
+            } else if ids.iter().any(|id| look.absent.contains(id)) || (look.is_listing && about_it)
             {
                 Verdict::NotSeen
             } else {
@@ -232,7 +231,11 @@ impl Observed {
 }
 
 fn empty(at: Time, member: &MemberId, is_listing: bool) -> Look {
-    let kind = if is_listing { "inventory" } else { "inspection" };
+    let kind = if is_listing {
+        "inventory"
+    } else {
+        "inspection"
+    };
     Look {
         at,
         member: member.clone(),

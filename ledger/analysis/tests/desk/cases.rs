@@ -14,22 +14,30 @@ use crate::history::Desk;
 /// Ten chips made, eight of them sent to US-DC, seven received, one of these lost again.
 fn told() -> (Desk, Time) {
     let mut desk = Desk::new();
-    desk.say("FAB", json!({"register": {"items": ["FAB:00..09"], "model": "NVIDIA/H100-SXM5-80GB",
-        "site": "TW-FAB", "origin": "made", "device_keys": []}}));
+    desk.say(
+        "FAB",
+        json!({"register": {"items": ["FAB:00..09"], "model": "NVIDIA/H100-SXM5-80GB",
+        "site": "TW-FAB", "origin": "made", "device_keys": []}}),
+    );
     let began = desk.world.time;
-    desk.say("FAB", json!({"ship": {"shipment": "FAB:S1", "items": ["FAB:00..07"], "to": "OP",
-        "to_site": "US-DC", "expected_at": "2026-01-02"}}));
-    desk.say("OP", json!({"receive": {"shipment": "FAB:S1", "site": "US-DC",
-        "found": ["FAB:00..06"], "missing": ["FAB:07"], "extra": [], "refused": []}}));
-    desk.say("OP", json!({"set_loss": {"items": ["FAB:06"], "loss": "stolen"}}));
+    desk.say(
+        "FAB",
+        json!({"ship": {"shipment": "FAB:S1", "items": ["FAB:00..07"], "to": "OP",
+        "to_site": "US-DC", "expected_at": "2026-01-02"}}),
+    );
+    desk.say(
+        "OP",
+        json!({"receive": {"shipment": "FAB:S1", "site": "US-DC",
+        "found": ["FAB:00..06"], "missing": ["FAB:07"], "extra": [], "refused": []}}),
+    );
+    desk.say(
+        "OP",
+        json!({"set_loss": {"items": ["FAB:06"], "loss": "stolen"}}),
+    );
     (desk, began)
 }
 
-fn accounts(
-    desk: &Desk,
-    site: &str,
-    from: Time,
-) -> chipledger_analysis::accountancy::Accountancy {
+fn accounts(desk: &Desk, site: &str, from: Time) -> chipledger_analysis::accountancy::Accountancy {
     let view = desk.solo.store().view();
     let moment = view.moment(AsOf::default()).unwrap();
     accountancy(&view, &id(site), from, moment).unwrap()
@@ -42,11 +50,17 @@ fn what_came_and_went_is_told_by_its_reason() {
     assert_eq!((fab.beginning, fab.shipped, fab.ending), (10, 8, 2));
     let hall = accounts(&desk, "US-DC", began);
     let total = hall.total;
-    assert_eq!((total.beginning, total.received, total.lost, total.ending), (0, 7, 1, 6));
+    assert_eq!(
+        (total.beginning, total.received, total.lost, total.ending),
+        (0, 7, 1, 6)
+    );
     let [way] = hall.shipments.as_slice() else {
         panic!("{:?}", hall.shipments)
     };
-    assert_eq!((way.shipped, way.received, way.outstanding, way.difference), (8, 7, 1, 1));
+    assert_eq!(
+        (way.shipped, way.received, way.outstanding, way.difference),
+        (8, 7, 1, 1)
+    );
     assert_eq!(way.missing, [id("FAB:07")]);
     let party = |member: &str| {
         let found = hall.parties.iter();
@@ -54,36 +68,56 @@ fn what_came_and_went_is_told_by_its_reason() {
         found.next().cloned().unwrap()
     };
     assert_eq!((party("FAB").sent, party("FAB").sent_difference), (8, 1));
-    assert_eq!((party("OP").addressed, party("OP").addressed_difference), (8, 1));
+    assert_eq!(
+        (party("OP").addressed, party("OP").addressed_difference),
+        (8, 1)
+    );
 }
 
 #[test]
 fn a_chip_that_a_listing_leaves_out_is_unaccounted_for_until_it_is_seen() {
     let (mut desk, began) = told();
-    let list = |items: &str| json!({"declare_inventory": {"site": "US-DC", "items": [items],
-        "listing": "complete"}});
+    let list = |items: &str| {
+        json!({"declare_inventory": {"site": "US-DC", "items": [items],
+        "listing": "complete"}})
+    };
     desk.say("OP", list("FAB:00..04"));
     let missed = accounts(&desk, "US-DC", began);
-    let ids: Vec<_> = missed.unaccounted().map(|chip| chip.id.to_string()).collect();
+    let ids: Vec<_> = missed
+        .unaccounted()
+        .map(|chip| chip.id.to_string())
+        .collect();
     assert_eq!(ids, ["FAB:05"]);
     assert_eq!((missed.total.verified, missed.total.unaccounted), (5, 1));
     // An inspector finds it, and does not find another.
-    desk.say("INSPECTOR", json!({"inspect": {"plan": "PLAN-1", "site": "US-DC",
+    desk.say(
+        "INSPECTOR",
+        json!({"inspect": {"plan": "PLAN-1", "site": "US-DC",
         "found": ["FAB:05"], "absent": ["FAB:00"], "extra": ["FAB:08", "XYZ:1"],
-        "tampered": []}}));
+        "tampered": []}}),
+    );
     let after = accounts(&desk, "US-DC", began);
-    let ids: Vec<_> = after.unaccounted().map(|chip| chip.id.to_string()).collect();
+    let ids: Vec<_> = after
+        .unaccounted()
+        .map(|chip| chip.id.to_string())
+        .collect();
     assert_eq!(ids, ["FAB:00"]);
     let found = after.booked.iter().find(|chip| chip.id == id("FAB:05"));
     let seen = found.unwrap().seen.clone().unwrap();
-    assert_eq!((seen.verdict, seen.member), (Verdict::Seen, id("INSPECTOR")));
+    assert_eq!(
+        (seen.verdict, seen.member),
+        (Verdict::Seen, id("INSPECTOR"))
+    );
     let extra: Vec<_> = after
         .extra
         .iter()
         .map(|extra| (extra.id.to_string(), extra.booked.clone()))
         .collect();
     let booked = Some("TW-FAB".to_owned());
-    assert_eq!(extra, [("FAB:08".to_owned(), booked), ("XYZ:1".to_owned(), None)]);
+    assert_eq!(
+        extra,
+        [("FAB:08".to_owned(), booked), ("XYZ:1".to_owned(), None)]
+    );
     assert_eq!(after.observations.len(), 2);
     // Before the inspection the book knew less, and says so still.
     let view = desk.solo.store().view();
@@ -104,11 +138,17 @@ fn a_listing_in_parts_is_one_listing_and_one_by_a_guest_is_about_its_own() {
     let (mut desk, began) = told();
     let at = desk.world.now();
     for items in ["FAB:00..02", "FAB:03..05"] {
-        desk.say("OP", json!({"declare_inventory": {"site": "US-DC", "items": [items],
-            "listing": "partial", "occurred_at": at.to_string()}}));
+        desk.say(
+            "OP",
+            json!({"declare_inventory": {"site": "US-DC", "items": [items],
+            "listing": "partial", "occurred_at": at.to_string()}}),
+        );
     }
     let accounts = accounts(&desk, "US-DC", began);
-    assert_eq!((accounts.total.verified, accounts.total.unaccounted), (6, 0));
+    assert_eq!(
+        (accounts.total.verified, accounts.total.unaccounted),
+        (6, 0)
+    );
     assert_eq!(accounts.observations.len(), 1);
     assert_eq!(accounts.observations[0].complete, Some(false));
 }

@@ -115,7 +115,11 @@ impl Desk {
         let (kind, author, cosigners, record) = random_record(rng, lot, self.tried);
         self.tried += 1;
         let record = parsed(record, at);
-        let named = record.items().into_iter().find(|set| !set.is_empty()).cloned();
+        let named = record
+            .items()
+            .into_iter()
+            .find(|set| !set.is_empty())
+            .cloned();
         if let Some((_, id)) = self.try_say(author, cosigners, record) {
             *self.accepted.entry(kind).or_default() += 1;
             if let Some(items) = named {
@@ -188,14 +192,29 @@ fn random_record(
     let shipper = HOLDERS[rng.random_range(0..HOLDERS.len())].0;
     let number = rng.random_range(0..6);
     match rng.random_range(0..15) {
-        0 => ("pack", author, &[], json!({"pack": {"units": [board(lot)],
-            "unit_kind": "board", "items": [chips(lot)]}})),
-        1 => ("pack", author, &[], json!({"pack": {"units": [format!("FAB:p{}", lot / 2)],
-            "unit_kind": "pallet", "items": [board(lot)]}})),
+        0 => (
+            "pack",
+            author,
+            &[],
+            json!({"pack": {"units": [board(lot)],
+            "unit_kind": "board", "items": [chips(lot)]}}),
+        ),
+        1 => (
+            "pack",
+            author,
+            &[],
+            json!({"pack": {"units": [format!("FAB:p{}", lot / 2)],
+            "unit_kind": "pallet", "items": [board(lot)]}}),
+        ),
         2 => ("unpack", author, &[], json!({"unpack": {"items": [thing]}})),
-        3 | 4 => ("ship", author, &[], json!({"ship": {
+        3 | 4 => (
+            "ship",
+            author,
+            &[],
+            json!({"ship": {
             "shipment": format!("{author}:S{lot}n{}", tried % 40), "items": [thing], "to": other,
-            "to_site": other_site, "expected_at": "2026-03-01"}})),
+            "to_site": other_site, "expected_at": "2026-03-01"}}),
+        ),
         5 | 6 | 7 => {
             let shipment = format!("{shipper}:S{lot}n{}", tried.saturating_sub(number) % 40);
             let missing = json!([format!("FAB:{:04}", lot * LOT)]);
@@ -204,28 +223,72 @@ fn random_record(
                 1 => (json!([]), json!([thing])),
                 _ => (json!([thing]), json!([])),
             };
-            let shipment = if number == 5 { Value::Null } else { shipment.into() };
-            ("receive", author, &[], json!({"receive": {"shipment": shipment, "site": site,
-                "found": found, "missing": missing, "extra": [], "refused": []}}))
+            let shipment = if number == 5 {
+                Value::Null
+            } else {
+                shipment.into()
+            };
+            (
+                "receive",
+                author,
+                &[],
+                json!({"receive": {"shipment": shipment, "site": site,
+                "found": found, "missing": missing, "extra": [], "refused": []}}),
+            )
         }
-        8 => ("install", author, &[], json!({"install": {"items": [thing],
-            "position": format!("HALL-{number}")}})),
-        9 => ("transfer_title", author, &["OP"], json!({"transfer_title": {"items": [thing],
-            "to": "OP"}})),
-        10 => ("set_use", author, &[], json!({"set_use": {"items": [thing], "user": other}})),
+        8 => (
+            "install",
+            author,
+            &[],
+            json!({"install": {"items": [thing],
+            "position": format!("HALL-{number}")}}),
+        ),
+        9 => (
+            "transfer_title",
+            author,
+            &["OP"],
+            json!({"transfer_title": {"items": [thing],
+            "to": "OP"}}),
+        ),
+        10 => (
+            "set_use",
+            author,
+            &[],
+            json!({"set_use": {"items": [thing], "user": other}}),
+        ),
         11 => {
             let loss = ["lost", "stolen", "recovered"][rng.random_range(0..3)];
-            ("set_loss", author, &[], json!({"set_loss": {"items": [thing], "loss": loss}}))
+            (
+                "set_loss",
+                author,
+                &[],
+                json!({"set_loss": {"items": [thing], "loss": loss}}),
+            )
         }
         12 => {
             let action = ["open", "resolve"][rng.random_range(0..2)];
-            ("dispute", author, &[], json!({"dispute": {"items": [thing], "action": action,
-                "reason": "whose"}}))
+            (
+                "dispute",
+                author,
+                &[],
+                json!({"dispute": {"items": [thing], "action": action,
+                "reason": "whose"}}),
+            )
         }
         13 => ("remove", author, &[], json!({"remove": {"items": [thing]}})),
-        _ if number == 0 => ("destroy", author, &["INSPECTOR"], json!({"destroy": {
-            "items": [thing], "witness": "INSPECTOR", "certificate": "00".repeat(32)}})),
-        _ => ("declare_inventory", author, &[], json!({"declare_inventory": {"site": site,
-            "items": [thing], "listing": "partial"}})),
+        _ if number == 0 => (
+            "destroy",
+            author,
+            &["INSPECTOR"],
+            json!({"destroy": {
+            "items": [thing], "witness": "INSPECTOR", "certificate": "00".repeat(32)}}),
+        ),
+        _ => (
+            "declare_inventory",
+            author,
+            &[],
+            json!({"declare_inventory": {"site": site,
+            "items": [thing], "listing": "partial"}}),
+        ),
     }
 }

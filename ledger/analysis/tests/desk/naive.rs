@@ -66,7 +66,9 @@ fn on_histories(moments: usize, check: impl Fn(&Desk, &View<'_>, AsOf, Moment)) 
             *kinds.entry(kind).or_default() += count;
         }
     }
-    for kind in ["pack", "unpack", "ship", "receive", "install", "set_loss", "correct", "dispute"] {
+    for kind in [
+        "pack", "unpack", "ship", "receive", "install", "set_loss", "correct", "dispute",
+    ] {
         let count = kinds.get(kind).copied().unwrap_or(0);
         assert!(count >= 5, "{kind} happened {count} times: {kinds:?}");
     }
@@ -88,7 +90,14 @@ fn every_chip_stays_where_the_climb_finds_it() {
             let (Some(found), Some(stay)) = (found, stay) else {
                 continue;
             };
-            let told = (&stay.holder, &stay.owner, &stay.user, stay.status, stay.from, stay.spot);
+            let told = (
+                &stay.holder,
+                &stay.owner,
+                &stay.user,
+                stay.status,
+                stay.from,
+                stay.spot,
+            );
             let right = (
                 &found.holder,
                 &found.owner,
@@ -99,7 +108,9 @@ fn every_chip_stays_where_the_climb_finds_it() {
             );
             assert_eq!(told, right, "{} {as_of:?}", chip.id);
             let containers = stay.containers.iter();
-            let containers: Vec<_> = containers.map(|unit| view.leaf(*unit).unwrap().id).collect();
+            let containers: Vec<_> = containers
+                .map(|unit| view.leaf(*unit).unwrap().id)
+                .collect();
             assert_eq!(containers, found.containers, "{} {as_of:?}", chip.id);
             assert_eq!(
                 matches!(stay.place, chipledger_schemas::movement::Place::Transit(_)),
@@ -114,7 +125,12 @@ fn every_chip_stays_where_the_climb_finds_it() {
 
 fn in_book(found: Option<&Whereabouts>, site: &str) -> bool {
     found.is_some_and(|found| {
-        let gone = [Status::Lost, Status::Stolen, Status::Destroyed, Status::Void];
+        let gone = [
+            Status::Lost,
+            Status::Stolen,
+            Status::Destroyed,
+            Status::Void,
+        ];
         found.place == site && !gone.contains(&found.status)
     })
 }
@@ -127,23 +143,43 @@ fn a_sites_accounts_balance_between_what_the_climb_finds_at_both_ends() {
         let known_at = Some(Known::Height(moment.known));
         for site in SITES {
             let accounts = accountancy(view, &id(site), from, moment).unwrap();
-            assert!(accounts.total.balances(), "{site} {as_of:?}: {:?}", accounts.total);
+            assert!(
+                accounts.total.balances(),
+                "{site} {as_of:?}: {:?}",
+                accounts.total
+            );
             assert!(accounts.rows.iter().all(|row| row.material.balances()));
             let mut booked = Vec::new();
             let mut beginning = 0;
             for chip in Desk::chips() {
-                let at = |at| whereabouts(view, &chip, AsOf { at: Some(at), known_at });
+                let at = |at| {
+                    whereabouts(
+                        view,
+                        &chip,
+                        AsOf {
+                            at: Some(at),
+                            known_at,
+                        },
+                    )
+                };
                 beginning += u64::from(in_book(at(from).as_ref(), site));
                 if in_book(at(until).as_ref(), site) {
                     booked.push(chip.clone());
                 }
             }
             assert_eq!(accounts.total.beginning, beginning, "{site} {as_of:?}");
-            assert_eq!(accounts.total.ending, booked.len() as u64, "{site} {as_of:?}");
+            assert_eq!(
+                accounts.total.ending,
+                booked.len() as u64,
+                "{site} {as_of:?}"
+            );
             let told: Vec<_> = accounts.booked.iter().map(|chip| chip.id.clone()).collect();
             assert_eq!(told, booked, "{site} {as_of:?}");
             let parts = accounts.total;
-            assert_eq!(parts.verified + parts.unaccounted + parts.unverified, parts.ending);
+            assert_eq!(
+                parts.verified + parts.unaccounted + parts.unverified,
+                parts.ending
+            );
             assert_eq!(accounts.ages.iter().sum::<u64>(), parts.ending);
             for way in &accounts.shipments {
                 let out = way.received + way.returned + way.lost + way.outstanding;
@@ -170,7 +206,10 @@ fn a_chip_was_somewhere_exactly_when_the_climb_finds_it_there() {
                 let asked = random_moment(&mut rng, view);
                 let at = asked.at.unwrap_or(moment.known_time).min(last);
                 for chip in Desk::chips() {
-                    let as_of = AsOf { at: Some(at), known_at };
+                    let as_of = AsOf {
+                        at: Some(at),
+                        known_at,
+                    };
                     let truth = whereabouts(view, &chip, as_of);
                     let truth = truth.filter(|found| !found.status.is_ended());
                     let is = |relation| match (somewhere, &truth) {
@@ -257,7 +296,10 @@ fn a_limit_counts_what_is_there_and_what_is_on_its_way() {
             "valid_from": "2026-01-01", "valid_until": "2027-01-01",
             "occurred_at": null}});
         let mut record = record;
-        record["set_limit"].as_object_mut().unwrap().remove("occurred_at");
+        record["set_limit"]
+            .as_object_mut()
+            .unwrap()
+            .remove("occurred_at");
         let record = serde_json::from_value(record).unwrap();
         let said = desk.try_say("REG-1", &["REG-2", "REG-3"], record);
         assert!(said.is_some(), "{limit}");
@@ -279,8 +321,10 @@ fn a_limit_counts_what_is_there_and_what_is_on_its_way() {
                 };
                 let way = found.shipment.is_some();
                 let (here, coming) = match limit {
-                    "REG-1:L-OP" => (found.owner.as_str() == "OP" && !way,
-                        found.owner.as_str() == "OP" && way),
+                    "REG-1:L-OP" => (
+                        found.owner.as_str() == "OP" && !way,
+                        found.owner.as_str() == "OP" && way,
+                    ),
                     _ => (found.place == "US-DC", found.place.ends_with("->US-DC")),
                 };
                 counts.0 += u128::from(here);
@@ -291,13 +335,17 @@ fn a_limit_counts_what_is_there_and_what_is_on_its_way() {
         let at = moment.at.unwrap_or(moment.known_time);
         for row in &rows {
             let (here, way) = count(&row.limit.to_string(), moment.at);
-            assert_eq!((row.consumed, row.in_transit), (here, way), "{as_of:?} {row:?}");
+            assert_eq!(
+                (row.consumed, row.in_transit),
+                (here, way),
+                "{as_of:?} {row:?}"
+            );
             assert_eq!(row.headroom, 5_u128.saturating_sub(here + way));
             assert_eq!(row.exceeded, (here + way).saturating_sub(5));
             let before = count(&row.limit.to_string(), Some(at.minus_ms(2 * DAY_MS)));
             let growth = here + way;
-            let growth = i128::try_from(growth).unwrap()
-                - i128::try_from(before.0 + before.1).unwrap();
+            let growth =
+                i128::try_from(growth).unwrap() - i128::try_from(before.0 + before.1).unwrap();
             assert_eq!(row.growth, growth, "{as_of:?} {row:?}");
             used += row.consumed;
         }
@@ -347,7 +395,11 @@ fn pages_of_changes_are_the_whole_feed_and_sum_to_the_balance() {
             };
             let compute = view.compute(&query).unwrap();
             let held = compute.rows.get(law).map_or(0, |row| row.chips);
-            assert_eq!(balance.get(&true).copied().unwrap_or(0), i128::from(held), "{law}");
+            assert_eq!(
+                balance.get(&true).copied().unwrap_or(0),
+                i128::from(held),
+                "{law}"
+            );
         }
     });
 }
@@ -358,14 +410,16 @@ fn coverage_counts_every_registration_that_was_no_error() {
         let told = coverage(view, moment).unwrap();
         let registered: u64 = told.rows.iter().map(|row| row.registered).sum();
         let chips = Desk::chips();
-        let found = chips.iter().filter_map(|chip| whereabouts(view, chip, as_of));
+        let found = chips
+            .iter()
+            .filter_map(|chip| whereabouts(view, chip, as_of));
         let right = found.filter(|found| found.status != Status::Void).count();
         assert_eq!(registered, right as u64, "{as_of:?}");
         assert_eq!(told.registered + told.without_estimate, registered);
         for row in &told.rows {
-            let residual = row.estimate.map(|estimate| {
-                i128::from(estimate.median) - i128::from(row.registered)
-            });
+            let residual = row
+                .estimate
+                .map(|estimate| i128::from(estimate.median) - i128::from(row.registered));
             assert_eq!(row.residual, residual);
         }
     });

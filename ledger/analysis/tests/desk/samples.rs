@@ -158,10 +158,28 @@ fn sizes_are_those_of_the_tables() {
 
 #[test]
 fn a_probability_is_above_nothing_and_below_all() {
-    for (text, ppm) in [("90%", 900_000), ("0.9", 900_000), ("99.99%", 999_900), ("0.000001", 1)] {
+    for (text, ppm) in [
+        ("90%", 900_000),
+        ("0.9", 900_000),
+        ("99.99%", 999_900),
+        ("0.000001", 1),
+    ] {
         assert_eq!(percent(text).ppm(), ppm);
     }
-    for text in ["", "0", "1", "100%", "0%", "90", "1.5", "-0.5", "0.0000001", "9O%", "+.5", ".5"] {
+    for text in [
+        "",
+        "0",
+        "1",
+        "100%",
+        "0%",
+        "90",
+        "1.5",
+        "-0.5",
+        "0.0000001",
+        "9O%",
+        "+.5",
+        ".5",
+    ] {
         assert!(text.parse::<Probability>().is_err(), "{text:?}");
     }
 }
@@ -173,8 +191,11 @@ fn site() -> Desk {
         ("FAB:0000..0039", "NVIDIA/H100-SXM5-80GB"),
         ("FAB:1000..1019", "NVIDIA/H20-SXM-96GB"),
     ] {
-        desk.say("FAB", json!({"register": {"items": [items], "model": model,
-            "site": "TW-FAB", "origin": "made", "device_keys": []}}));
+        desk.say(
+            "FAB",
+            json!({"register": {"items": [items], "model": model,
+            "site": "TW-FAB", "origin": "made", "device_keys": []}}),
+        );
     }
     let pack = json!({"pack": {"units": ["FAB:r1"], "unit_kind": "rack",
         "items": ["FAB:0000..0019"]}});
@@ -219,18 +240,30 @@ fn a_plan_draws_once_its_next_block_is_there_and_for_everyone_the_same() {
     let sample = draw(&view, &told, &SECRET).unwrap();
     assert_eq!(sample.plan, plan);
     assert_eq!(sample.inspector, id("INSPECTOR"));
-    assert_eq!((sample.design.held, sample.design.reported_missing), (59, 1));
+    assert_eq!(
+        (sample.design.held, sample.design.reported_missing),
+        (59, 1)
+    );
     assert_eq!(sample.picks.len() as u64, sample.design.sample);
     let block = view.header(sample.notice.height.next()).unwrap().unwrap().0;
     assert_eq!(sample.block, block.hash());
     for stratum in &sample.design.strata {
-        let mine = sample.picks.iter().filter(|pick| pick.model == stratum.model);
+        let mine = sample
+            .picks
+            .iter()
+            .filter(|pick| pick.model == stratum.model);
         let mut mine: Vec<_> = mine.map(|pick| pick.id.clone()).collect();
         assert_eq!(mine.len() as u64, stratum.sample);
         // Drawn again by hand: the lowest ranks of the model's chips.
-        let all = if stratum.model.contains("H20") { 1_000..1_020 } else { 0..39 };
+        let all = if stratum.model.contains("H20") {
+            1_000..1_020
+        } else {
+            0..39
+        };
         let chips = all.map(|n: u32| id::<ItemId>(&format!("FAB:{n:04}")));
-        let mut ranked: Vec<_> = chips.map(|chip| (rank(&sample.seed, &chip), chip)).collect();
+        let mut ranked: Vec<_> = chips
+            .map(|chip| (rank(&sample.seed, &chip), chip))
+            .collect();
         ranked.sort();
         let mut right: Vec<_> = ranked.into_iter().map(|(_, chip)| chip).collect();
         right.truncate(mine.len());
@@ -248,10 +281,17 @@ fn a_plan_draws_once_its_next_block_is_there_and_for_everyone_the_same() {
     assert!(matches!(wrong, SampleError::WrongSecret), "{wrong}");
     // What happens later changes nothing of it.
     drop(view);
-    desk.say("FAB", json!({"set_loss": {"items": ["FAB:0038"], "loss": "lost"}}));
+    desk.say(
+        "FAB",
+        json!({"set_loss": {"items": ["FAB:0038"], "loss": "lost"}}),
+    );
     let again = draw(&desk.solo.store().view(), &told, &SECRET).unwrap();
     let ids = |sample: &chipledger_analysis::sample::Sample| {
-        sample.picks.iter().map(|pick| pick.id.clone()).collect::<Vec<_>>()
+        sample
+            .picks
+            .iter()
+            .map(|pick| pick.id.clone())
+            .collect::<Vec<_>>()
     };
     assert_eq!((again.seed, ids(&again)), (sample.seed, ids(&sample)));
 }
@@ -269,7 +309,11 @@ fn another_secret_or_another_block_draws_others() {
         let told = announce(&mut desk, &plan);
         announce(&mut desk, &plan);
         let sample = draw(&desk.solo.store().view(), &told, &secret).unwrap();
-        let ids: Vec<_> = sample.picks.iter().map(|pick| pick.id.to_string()).collect();
+        let ids: Vec<_> = sample
+            .picks
+            .iter()
+            .map(|pick| pick.id.to_string())
+            .collect();
         drawn.insert(ids);
     }
     assert_eq!(drawn.len(), 4);
@@ -293,12 +337,16 @@ fn what_is_no_plan_draws_nothing() {
     let told = desk.say("INSPECTOR", renamed).0.id;
     assert!(matches!(view(&desk, &told), SampleError::Malformed(_)));
     let unknown = id(&"22".repeat(32));
-    assert!(matches!(view(&desk, &unknown), SampleError::PlanUnknown { .. }));
+    assert!(matches!(
+        view(&desk, &unknown),
+        SampleError::PlanUnknown { .. }
+    ));
     for text in [
         plan.to_string().replace("chips=5", "chips=05"),
         plan.to_string().to_uppercase(),
         format!("{plan} "),
-        plan.to_string().replace("probability_ppm=900000", "probability_ppm=0"),
+        plan.to_string()
+            .replace("probability_ppm=900000", "probability_ppm=0"),
     ] {
         assert!(text.parse::<Plan>().is_err(), "{text}");
     }
@@ -317,7 +365,14 @@ fn a_quantity_of_compute_is_looked_for_in_every_model() {
     let sizes: Vec<_> = told
         .strata
         .iter()
-        .map(|stratum| (stratum.model.as_str(), stratum.held, stratum.missing, stratum.sample))
+        .map(|stratum| {
+            (
+                stratum.model.as_str(),
+                stratum.held,
+                stratum.missing,
+                stratum.sample,
+            )
+        })
         .collect();
     assert_eq!(sizes[0], ("NVIDIA/H100-SXM5-80GB", 39, 16, 6));
     assert_eq!(sizes[1], ("NVIDIA/H20-SXM-96GB", 20, 107, 1));
