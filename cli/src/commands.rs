@@ -65,6 +65,8 @@ commands! {
     Where = where_is,
     Trace = trace,
     Compute = compute,
+    Concentration = concentration,
+    Flows = flows,
     Shipments = shipments,
     Sample = sample,
     SamplePlan = sample_plan,

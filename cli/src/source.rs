@@ -3,11 +3,14 @@
 
 use std::ops::ControlFlow;
 
-use chipledger_ledger::answers::{self, Export, Found, Pooled, Row, Shipments};
+use chipledger_analysis::compute::Pooled;
+use chipledger_analysis::concentration::Measured;
+use chipledger_analysis::flows::Flows;
+use chipledger_analysis::{Shelf, compute, concentration, flows};
+use chipledger_ledger::answers::{self, Export, Found, Row, Shipments};
 use chipledger_ledger::prove::{Question, Since, dimension_text, prove};
 use chipledger_ledger::read::AsOf;
-use chipledger_ledger::read::balances::ComputeQuery;
-use chipledger_ledger::read::concentration::Metric;
+use chipledger_ledger::read::balances::Filter;
 use chipledger_ledger::read::items::{ItemFilter, ItemPage, Listed, Which};
 use chipledger_ledger::read::trace::Step;
 use chipledger_ledger::store::Store;
@@ -107,19 +110,52 @@ impl Source {
         }
     }
 
-    /// Pooled compute by a dimension.
-    pub fn compute(&self, asked: &ComputeQuery, metric: Metric) -> Result<Answer<Pooled>, Failure> {
+    /// Pooled compute by one dimension, or two crossed.
+    pub fn compute(&self, asked: &compute::Question) -> Result<Answer<Pooled>, Failure> {
         match self {
-            Self::Store(store) => Ok(answers::compute(store, asked, metric)?),
+            Self::Store(store) => Ok(Shelf::new(store.clone()).compute(asked)?),
+            Self::Node(node) => {
+                let mut parameters = times(asked.as_of);
+                parameters.push(("by", Some(asked.rows.to_string())));
+                parameters.push(("metric", Some(asked.metric.as_str().to_owned())));
+                parameters.extend(filters(&asked.filters));
+                Ok(node.get(&format!("/v1/compute{}", query(&parameters)))?)
+            }
+        }
+    }
+
+    /// How concentrated compute is, and how that changed since an earlier event time.
+    pub fn concentration(
+        &self,
+        asked: &concentration::Question,
+        since: Option<Time>,
+    ) -> Result<Answer<Measured>, Failure> {
+        match self {
+            Self::Store(store) => Ok(Shelf::new(store.clone()).concentration(asked, since)?),
             Self::Node(node) => {
                 let mut parameters = times(asked.as_of);
                 parameters.push(("by", Some(asked.by.as_str().to_owned())));
-                parameters.push(("metric", Some(metric.as_str().to_owned())));
-                for filter in &asked.filters {
-                    let text = format!("{}={}", filter.by.as_str(), filter.value);
-                    parameters.push(("where", Some(text)));
-                }
-                Ok(node.get(&format!("/v1/compute{}", query(&parameters)))?)
+                parameters.push(("metric", Some(asked.metric.as_str().to_owned())));
+                parameters.push(("since", since.map(|since| since.to_string())));
+                parameters.extend(filters(&asked.filters));
+                Ok(node.get(&format!("/v1/concentration{}", query(&parameters)))?)
+            }
+        }
+    }
+
+    /// Flows of a period.
+    pub fn flows(&self, asked: &flows::Question) -> Result<Answer<Flows>, Failure> {
+        match self {
+            Self::Store(store) => Ok(Shelf::new(store.clone()).flows(asked)?),
+            Self::Node(node) => {
+                let mut parameters = times(AsOf {
+                    at: asked.until,
+                    known_at: asked.known_at,
+                });
+                parameters.push(("by", Some(asked.by.as_str().to_owned())));
+                parameters.push(("since", Some(asked.since.to_string())));
+                parameters.extend(filters(&asked.filters));
+                Ok(node.get(&format!("/v1/flows{}", query(&parameters)))?)
             }
         }
     }
@@ -254,6 +290,13 @@ fn times(as_of: AsOf) -> Vec<(&'static str, Option<String>)> {
         ("at", as_of.at.map(|at| at.to_string())),
         ("known_at", as_of.known_at.map(|known| known.to_string())),
     ]
+}
+
+fn filters(filters: &[Filter]) -> impl Iterator<Item = (&'static str, Option<String>)> + '_ {
+    let text = |filter: &Filter| format!("{}={}", filter.by.as_str(), filter.value);
+    filters
+        .iter()
+        .map(move |filter| ("where", Some(text(filter))))
 }
 
 fn listed(page: Answer<ItemPage>) -> Answer<Vec<Listed>> {

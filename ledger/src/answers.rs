@@ -15,8 +15,6 @@ use chipledger_schemas::ids::{Height, ItemId, ItemNumber, MemberId, RecordId};
 use chipledger_schemas::time::Time;
 use serde::{Deserialize, Serialize};
 
-use crate::read::balances::{ComputeAnswer, ComputeQuery};
-use crate::read::concentration::{Concentration, Metric};
 use crate::read::items::{ItemFilter, ItemPage};
 use crate::read::places::Whereabouts;
 use crate::read::shipments::ListedShipment;
@@ -39,15 +37,6 @@ pub struct Found {
     /// The record that put it there. Absent if that record's block is not held here, and the item
     /// has moved since the moment asked for: then only a node that holds all of history knows it.
     pub record_id: Option<RecordId>,
-}
-
-/// Pooled compute with its concentration.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Pooled {
-    /// Rows by key, and their sum.
-    pub compute: ComputeAnswer,
-    /// How concentrated the rows are.
-    pub concentration: Concentration,
 }
 
 /// Shipments, and the time by which they are late.
@@ -107,22 +96,6 @@ pub fn items(
     let moment = view.moment(AsOf::default())?;
     let page = view.item_page(filter, from, look_at_max)?;
     Ok(answer(store, moment, Basis::Committed, page))
-}
-
-/// Pooled compute by a dimension.
-pub fn compute(
-    store: &Store,
-    query: &ComputeQuery,
-    metric: Metric,
-) -> Result<Answer<Pooled>, QueryError> {
-    let compute = store.view().compute(query)?;
-    let (moment, basis) = (compute.moment, compute.basis);
-    let concentration = Concentration::of(&compute, metric);
-    let pooled = Pooled {
-        compute,
-        concentration,
-    };
-    Ok(answer(store, moment, basis, pooled))
 }
 
 /// Shipments, or only the overdue ones: as of `now`, or else as of the present by the caller's

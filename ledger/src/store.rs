@@ -43,7 +43,7 @@ use columns::Buffers;
 use mark::{Mark, MarkFile};
 
 /// Version of the layout on disk; others are refused.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 const KEY_FORMAT: &[u8] = b"format";
 const KEY_GENESIS: &[u8] = b"genesis";

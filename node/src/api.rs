@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use chipledger_analysis::Shelf;
 use chipledger_ledger::store::Store;
 use chipledger_schemas::api::ErrorCode;
 use chipledger_schemas::time::Time;
@@ -171,6 +172,8 @@ struct Api {
 
 struct Shared {
     store: Store,
+    /// The book, for questions about the past.
+    shelf: Arc<Shelf>,
     desk: Arc<dyn Desk>,
     limits: Limits,
     questions: Arc<Semaphore>,
@@ -190,6 +193,7 @@ impl Api {
         } = context;
         Self {
             shared: Arc::new(Shared {
+                shelf: Arc::new(Shelf::new(store.clone())),
                 store,
                 desk,
                 limits,
@@ -205,6 +209,11 @@ impl Api {
 
     fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// The book of the ledger, to be asked by a question.
+    fn shelf(&self) -> Arc<Shelf> {
+        Arc::clone(&self.shared.shelf)
     }
 
     fn desk(&self) -> &dyn Desk {

@@ -3,12 +3,13 @@
 //! Gossip is best effort: what was submitted here is sent again until it is final.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chipledger_ledger::store::Store;
 use chipledger_ledger::verify::VerifiedTransaction;
 use chipledger_schemas::encode::{decode, encode};
+use chipledger_schemas::transaction::Transaction;
 use libp2p::PeerId;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,15 @@ use crate::network::NetworkHandle;
 
 /// Bytes of a batch after which it is sent.
 const BATCH_BYTES: usize = 256 * 1024;
-/// How long a batch waits for more.
+/// How long a batch waits for more: every batch is signed, and checked by each peer.
 const BATCH_WAIT: Duration = Duration::from_millis(4);
+/// The same where batches follow one another; far less than the time between two blocks.
+const BATCH_WAIT_BUSY: Duration = Duration::from_millis(30);
+/// Batches of which one follows another within so much do.
+const BUSY: Duration = Duration::from_millis(100);
+/// Fewer than so many transactions are checked one after the other: to wake other threads for
+/// them costs more.
+const TOGETHER_MIN: usize = 4;
 /// How often what still waits is sent again.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Most transactions that are sent again at once.
@@ -49,10 +57,16 @@ impl Outgoing {
     pub async fn run(mut self, network: NetworkHandle) {
         let mut again = tokio::time::interval(AGAIN);
         again.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut sent = Instant::now();
         loop {
             tokio::select! {
                 first = self.submitted.recv() => match first {
-                    Some(first) => self.batch(&first, &network).await,
+                    Some(first) => {
+                        let busy = sent.elapsed() < BUSY;
+                        let wait = if busy { BATCH_WAIT_BUSY } else { BATCH_WAIT };
+                        self.batch(&first, wait, &network).await;
+                        sent = Instant::now();
+                    }
                     None => return,
                 },
                 _ = again.tick() => self.send_again(&network),
@@ -60,10 +74,15 @@ impl Outgoing {
         }
     }
 
-    async fn batch(&mut self, first: &VerifiedTransaction, network: &NetworkHandle) {
+    async fn batch(
+        &mut self,
+        first: &VerifiedTransaction,
+        wait: Duration,
+        network: &NetworkHandle,
+    ) {
         let mut batch = vec![raw(first)];
         let mut bytes = batch[0].0.len();
-        let due = tokio::time::sleep(BATCH_WAIT);
+        let due = tokio::time::sleep(wait);
         tokio::pin!(due);
         while bytes < BATCH_BYTES {
             tokio::select! {
@@ -107,21 +126,35 @@ pub fn take_in(store: &Store, mempool: &Mempool, from: PeerId, bytes: &[u8]) -> 
         return 1;
     };
     let (genesis, bounds) = (store.genesis_hash(), store.genesis().bounds);
-    let verified: Vec<_> = batch
-        .par_iter()
-        .map(|raw| VerifiedTransaction::from_bytes(&raw.0, &genesis, &bounds))
-        .collect();
+    // What waits for long is sent again and again: it is checked once.
+    let check = |raw: &Raw| {
+        (!is_known(store, mempool, &raw.0))
+            .then(|| VerifiedTransaction::from_bytes(&raw.0, &genesis, &bounds))
+    };
+    let verified: Vec<_> = if batch.len() < TOGETHER_MIN {
+        batch.iter().filter_map(check).collect()
+    } else {
+        batch.par_iter().filter_map(check).collect()
+    };
     let mut refused = 0;
     for transaction in verified {
-        let Ok(transaction) = transaction else {
-            refused += 1;
-            continue;
-        };
-        let known = store.height_of(&transaction.id());
-        let is_new = matches!(known, Ok(None));
-        if is_new && mempool.insert(transaction, false).is_err() {
-            refused += 1;
-        }
+        let taken = transaction.is_ok_and(|transaction| {
+            let is_final = !matches!(store.is_final(&transaction.id()), Ok(false));
+            is_final || mempool.insert(transaction, false).is_ok()
+        });
+        refused += usize::from(!taken);
     }
     refused
+}
+
+/// Whether exactly this transaction waits here, or its statement is final already.
+fn is_known(store: &Store, mempool: &Mempool, bytes: &[u8]) -> bool {
+    let max = store.genesis().bounds.transaction_bytes_max;
+    if bytes.len() as u64 > max {
+        return false;
+    }
+    decode::<Transaction>(bytes).is_ok_and(|transaction| {
+        let id = transaction.id();
+        mempool.verified(&transaction, &id).is_some() || matches!(store.is_final(&id), Ok(true))
+    })
 }

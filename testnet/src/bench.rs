@@ -24,6 +24,7 @@ use serde::Serialize;
 use crate::load::{LoadError, load};
 use crate::world::{World, WorldConfig};
 
+pub mod analysis;
 pub mod network;
 pub mod soak;
 pub mod stages;

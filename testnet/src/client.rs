@@ -1,6 +1,7 @@
 //! Asking a node over HTTP, with the patience of a load generator: waits are short, bounded and
 //! chosen by the caller, because nodes are killed and paused under it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use chipledger_schemas::api::{
@@ -9,7 +10,11 @@ use chipledger_schemas::api::{
 use chipledger_schemas::genesis::Genesis;
 use chipledger_schemas::ids::{Height, TransactionId};
 use serde::de::DeserializeOwned;
-use ureq::{Agent, Body, http::Response};
+use ureq::config::Config;
+use ureq::http::{Response, Uri};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Agent, Body};
 
 /// Most bytes of an answer.
 const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -63,6 +68,24 @@ pub enum Bodies {
     Shown,
 }
 
+/// An address that is one already. The usual resolver starts a thread for each request that may
+/// not take forever, which costs a load generator a quarter of the machine.
+#[derive(Debug)]
+struct Numeric(SocketAddr);
+
+impl Resolver for Numeric {
+    fn resolve(
+        &self,
+        _uri: &Uri,
+        _config: &Config,
+        _timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut addresses = self.empty();
+        addresses.push(self.0);
+        Ok(addresses)
+    }
+}
+
 /// A node's API.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -73,17 +96,28 @@ pub struct Client {
 impl Client {
     /// The API at a URL such as `http://127.0.0.1:7071`; nothing is sent yet.
     pub fn new(url: &str) -> Self {
-        let agent = Agent::config_builder()
+        let base = url.trim_end_matches('/').to_owned();
+        let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(Duration::from_secs(2)))
             .max_idle_connections_per_host(256)
             .max_idle_connections(1_024)
-            .build()
-            .new_agent();
-        Self {
-            base: url.trim_end_matches('/').to_owned(),
-            agent,
-        }
+            .build();
+        let address = base.strip_prefix("http://").map(str::parse);
+        let agent = match address {
+            Some(Ok(address)) => {
+                Agent::with_parts(config, DefaultConnector::default(), Numeric(address))
+            }
+            _ => config.new_agent(),
+        };
+        Self { base, agent }
+    }
+
+    /// The same node over connections of its own: threads that share none do not wait for each
+    /// other.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self::new(&self.base)
     }
 
     /// Where it is.

@@ -1,6 +1,7 @@
 //! `compute`: pooled compute by a dimension, with its concentration.
 
-use chipledger_ledger::read::balances::{By, Compute, ComputeAnswer, ComputeQuery, Filter};
+use chipledger_analysis::compute::{Pooled, Question, Rows};
+use chipledger_ledger::read::balances::{Compute, Filter};
 use chipledger_ledger::read::concentration::{Concentration, Metric};
 use chipledger_schemas::catalogue::H100e;
 use clap::builder::TypedValueParser;
@@ -12,9 +13,10 @@ use crate::session::{self, LedgerArgs, MomentArgs};
 /// Sums pooled compute, now or as of any time, with shares and concentration.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// jurisdiction, site, holder, owner, parent, user, status or model.
-    #[arg(long, default_value = "jurisdiction")]
-    by: By,
+    /// jurisdiction, site, holder, owner, parent, headquarters, parent_country, user, status or
+    /// model; or two of them with a comma between, crossed.
+    #[arg(long, default_value = "jurisdiction", value_name = "DIM[,DIM]")]
+    by: Rows,
     /// By what shares and concentration are counted.
     #[arg(long, default_value = "tpp", value_parser = metrics())]
     metric: Metric,
@@ -28,7 +30,7 @@ pub struct Args {
 }
 
 /// Metrics by name, so that the help lists them.
-fn metrics() -> impl clap::builder::TypedValueParser<Value = Metric> {
+pub(super) fn metrics() -> impl clap::builder::TypedValueParser<Value = Metric> {
     let names = Metric::ALL.iter().map(|metric| metric.as_str());
     clap::builder::PossibleValuesParser::new(names).try_map(|name| name.parse::<Metric>())
 }
@@ -36,26 +38,28 @@ fn metrics() -> impl clap::builder::TypedValueParser<Value = Metric> {
 impl Args {
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         let source = self.ledger.read()?;
-        let query = ComputeQuery {
-            by: self.by,
+        let question = Question {
+            rows: self.by,
             as_of: self.moment.as_of(),
             filters: self.filters,
+            metric: self.metric,
         };
-        let told = source.compute(&query, self.metric)?;
+        let told = source.compute(&question)?;
         let (head, pooled) = (session::answer(&told), &told.answer);
-        let filters: Vec<_> = query
-            .filters
-            .iter()
-            .map(|filter| format!("{}={}", filter.by.as_str(), filter.value))
-            .collect();
-        let head = if filters.is_empty() {
-            head
-        } else {
-            head.fact("where", "where", filters)
-        };
+        let head = with_filters(head, &question.filters);
         let head = with_concentration(head, pooled.concentration);
-        out.print(&head.table(table(self.by, self.metric, &pooled.compute)))
+        out.print(&head.table(table(self.by, self.metric, pooled)))
     }
+}
+
+/// States the filters, if there are any.
+pub(super) fn with_filters(head: Answer, filters: &[Filter]) -> Answer {
+    if filters.is_empty() {
+        return head;
+    }
+    let text = |filter: &Filter| format!("{}={}", filter.by.as_str(), filter.value);
+    let filters: Vec<_> = filters.iter().map(text).collect();
+    head.fact("where", "where", filters)
 }
 
 fn with_concentration(head: Answer, concentration: Concentration) -> Answer {
@@ -68,37 +72,43 @@ fn with_concentration(head: Answer, concentration: Concentration) -> Answer {
     }
 }
 
-fn table(by: By, metric: Metric, answer: &ComputeAnswer) -> Table {
-    let total = &answer.total;
+fn table(by: Rows, metric: Metric, pooled: &Pooled) -> Table {
+    let total = &pooled.compute.total;
     let sum = metric.of(total);
     let columns = columns(by, metric, total);
-    let mut sorted: Vec<_> = answer.rows.iter().collect();
-    sorted.sort_by(|a, b| metric.of(b.1).cmp(&metric.of(a.1)).then(a.0.cmp(b.0)));
-    let row = |key: &str, amounts: &Compute| -> Vec<Value> {
-        columns
-            .iter()
-            .map(|(column, _)| cell(column, key, amounts, metric, sum))
-            .collect()
+    let mut rows: Vec<([&str; 2], &Compute)> = Vec::new();
+    if by.cross.is_some() {
+        for (row, parts) in &pooled.crossed {
+            rows.extend(parts.iter().map(|(part, amounts)| ([row.as_str(), part], amounts)));
+        }
+    } else {
+        rows.extend(pooled.compute.rows.iter().map(|(row, amounts)| ([row.as_str(), ""], amounts)));
+    }
+    rows.sort_by(|(a, x), (b, y)| metric.of(y).cmp(&metric.of(x)).then(a.cmp(b)));
+    let keyed = usize::from(by.cross.is_some()) + 1;
+    let row = |keys: [&str; 2], amounts: &Compute| -> Vec<Value> {
+        let keys = keys.into_iter().take(keyed).map(Value::from);
+        let cells = columns.iter().skip(keyed);
+        let cells = cells.map(|(column, _)| cell(column, amounts, metric, sum));
+        keys.chain(cells).collect()
     };
     Table {
-        rows: sorted
-            .into_iter()
-            .map(|(key, amounts)| row(key, amounts))
-            .collect(),
-        total: Some(row("total", total)),
+        rows: rows.into_iter().map(|(keys, amounts)| row(keys, amounts)).collect(),
+        total: Some(row(["total", ""], total)),
         columns,
     }
 }
 
 /// Columns: what is there only to mark an exception is left out where there is none.
-fn columns(by: By, metric: Metric, total: &Compute) -> Vec<(&'static str, &'static str)> {
-    let mut columns = vec![
-        (by.as_str(), by.as_str()),
+fn columns(by: Rows, metric: Metric, total: &Compute) -> Vec<(&'static str, &'static str)> {
+    let mut columns = vec![(by.by.as_str(), by.by.as_str())];
+    columns.extend(by.cross.map(|cross| (cross.as_str(), cross.as_str())));
+    columns.extend([
         ("chips", "chips"),
         ("tpp_milli", "TPP"),
         ("h100e_milli", "H100e"),
         ("share_ppm", "share %"),
-    ];
+    ]);
     match metric {
         Metric::Fp16 => columns.push(("fp16_mflops", "FP16 PFLOP/s")),
         Metric::Memory => columns.push(("memory_mb", "memory TB")),
@@ -121,7 +131,7 @@ fn columns(by: By, metric: Metric, total: &Compute) -> Vec<(&'static str, &'stat
     columns
 }
 
-fn cell(column: &str, key: &str, row: &Compute, metric: Metric, sum: u128) -> Value {
+fn cell(column: &str, row: &Compute, metric: Metric, sum: u128) -> Value {
     match column {
         "chips" => row.chips.into(),
         "tpp_milli" => Value::milli(row.tpp_milli),
@@ -149,6 +159,6 @@ fn cell(column: &str, key: &str, row: &Compute, metric: Metric, sum: u128) -> Va
         "chips_without_tpp" => row.chips_without_tpp.into(),
         "disputed" => row.disputed.into(),
         "irregular" => row.irregular.into(),
-        _ => key.into(),
+        _ => Value::Absent,
     }
 }

@@ -20,6 +20,15 @@ pub enum Value {
         /// Digits after the point that people get, half up.
         shown: u32,
     },
+    /// As `Scaled`, of what may be negative; a gain has its sign as well.
+    Change {
+        /// In the unit that programs get.
+        value: i64,
+        /// Digits between that unit and the one people get.
+        digits: u32,
+        /// Digits after the point that people get, half up.
+        shown: u32,
+    },
     /// A span of time, shown in whole units, half up.
     Span {
         /// Milliseconds.
@@ -71,7 +80,7 @@ impl Value {
     pub fn is_number(&self) -> bool {
         matches!(
             self,
-            Self::Count(_) | Self::Scaled { .. } | Self::Span { .. }
+            Self::Count(_) | Self::Scaled { .. } | Self::Change { .. } | Self::Span { .. }
         )
     }
 
@@ -86,6 +95,15 @@ impl Value {
                 digits,
                 shown,
             } => decimal(*value, *digits, *shown),
+            Self::Change {
+                value,
+                digits,
+                shown,
+            } => {
+                let sign = ["-", "", "+"][usize::from(*value >= 0) + usize::from(*value > 0)];
+                let size = decimal(value.unsigned_abs().into(), *digits, *shown);
+                format!("{sign}{size}")
+            }
             Self::Span { ms, unit_ms } => grouped(u128::from(
                 (ms + unit_ms / 2).checked_div(*unit_ms).unwrap_or(0),
             )),
@@ -104,6 +122,7 @@ impl Value {
                 Ok(value) => value.into(),
                 Err(_) => value.to_string().into(),
             },
+            Self::Change { value, .. } => (*value).into(),
             Self::Span { ms, .. } => (*ms).into(),
             Self::List(words) => words.clone().into(),
             Self::Json(json) => json.clone(),
@@ -116,6 +135,7 @@ impl Value {
             Self::Absent => String::new(),
             Self::Text(text) => text.clone(),
             Self::Count(value) | Self::Scaled { value, .. } => value.to_string(),
+            Self::Change { value, .. } => value.to_string(),
             Self::Span { ms, .. } => ms.to_string(),
             Self::List(words) => words.join(" "),
             Self::Json(json) => json.to_string(),

@@ -149,6 +149,52 @@ fn compute_is_summed_by_any_dimension_now_and_then() {
 }
 
 #[test]
+fn compute_is_crossed_measured_and_followed_from_row_to_row() {
+    let bench = Bench::solo();
+    travel(&bench);
+    bench.ok(&format!(
+        "receive --as BUYER ACME:p1 --shipment ACME:S1 --site BUYER-DC {AT} 2026-02-21"
+    ));
+    let crossed = bench.json("compute --by jurisdiction,owner");
+    assert_eq!(crossed["rows"][0]["jurisdiction"], "US");
+    assert_eq!(crossed["rows"][0]["owner"], "ACME");
+    assert_eq!(crossed["total"]["chips"], 64);
+    bench.fails("compute --by owner,owner", 2, "two different ones");
+
+    let flows = bench.json("flows --since 2026-02-05");
+    let row = |key: &str| {
+        let rows = flows["rows"].as_array().expect("rows");
+        let named = rows.iter().find(|row| row["jurisdiction"] == key);
+        named
+            .unwrap_or_else(|| panic!("no row {key} in {flows}"))
+            .clone()
+    };
+    assert_eq!(row("US")["came"], 64);
+    assert_eq!(row("US")["closing"], 64);
+    let transit = row("in transit");
+    assert_eq!(
+        (&transit["came"], &transit["went"]),
+        (&64.into(), &64.into())
+    );
+    assert_eq!(transit["closing"], 0);
+    let arrivals = bench.json("flows --by site --since 2026-02-05 --show arrivals");
+    assert_eq!(arrivals["rows"][0]["from"], "ACME-1");
+    assert_eq!(arrivals["rows"][0]["to"], "BUYER-DC");
+    assert_eq!(arrivals["rows"][0]["amount"], 64);
+    let quiet = bench.json("flows --since 2026-02-05 --at 2026-02-06");
+    assert_eq!(quiet["total"]["opening"], 64);
+    assert_eq!(quiet["total"]["came"], 0);
+
+    let one = bench.json("concentration --by holder --since 2026-02-05");
+    assert_eq!(one["rows"][0]["known"], 1_000_000);
+    assert_eq!(one["hhi_change_hundredths"], 0);
+    assert_eq!(one["entry_hundredths"], 1_000_000);
+    assert_eq!(one["exit_hundredths"], -1_000_000);
+    let table = bench.ok("concentration --metric count --at 2026-02-15");
+    assert!(table.contains("effective number"), "{table}");
+}
+
+#[test]
 fn items_come_with_their_id_first_and_as_many_as_asked() {
     let bench = Bench::solo();
     travel(&bench);

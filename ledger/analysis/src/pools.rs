@@ -186,9 +186,8 @@ struct Draft {
 
 impl Draft {
     fn add(&mut self, account: &Account, chips: u64, disputed: u64, model: Option<&ModelVersion>) {
-        self.compute = self
-            .compute
-            .plus(&one(account.status, chips, disputed, model));
+        let irregular = account.status == Status::Irregular;
+        self.compute.add(chips, disputed, irregular, model);
         match &account.place {
             AccountPlace::Site { site, .. } => {
                 self.sites.insert(site.to_string());
@@ -226,27 +225,6 @@ impl Draft {
             installed: self.installed,
             mops: self.mops,
         }
-    }
-}
-
-/// What chips of one account and model are.
-fn one(status: Status, chips: u64, disputed: u64, model: Option<&ModelVersion>) -> Compute {
-    let count = u128::from(chips);
-    let of = |figure: Option<u64>| (figure.map_or(0, u128::from) * count, figure.is_none());
-    let missing = |absent: bool| if absent { chips } else { 0 };
-    let (tpp_milli, no_tpp) = of(model.and_then(|model| model.tpp_milli));
-    let (fp16_mflops, no_fp16) = of(model.and_then(|model| model.dense_fp16_mflops));
-    let (memory_mb, no_memory) = of(model.and_then(|model| model.memory_mb));
-    Compute {
-        chips,
-        disputed,
-        irregular: missing(status == Status::Irregular),
-        tpp_milli,
-        chips_without_tpp: missing(no_tpp),
-        fp16_mflops,
-        chips_without_fp16: missing(no_fp16),
-        memory_mb,
-        chips_without_memory: missing(no_memory),
     }
 }
 

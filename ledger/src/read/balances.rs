@@ -10,6 +10,7 @@ use chipledger_proof::state::{
 use chipledger_schemas::api::Basis;
 use chipledger_schemas::catalogue::ModelVersion;
 use chipledger_schemas::ids::MemberId;
+use chipledger_schemas::jurisdiction::Jurisdiction;
 use serde::{Deserialize, Serialize};
 
 use super::{AsOf, Moment, QueryError};
@@ -19,7 +20,7 @@ use crate::store::View;
 macro_rules! dimensions {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// By what compute is summed.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum By { $($(#[$doc])* $name,)* }
 
@@ -45,6 +46,10 @@ dimensions! {
     Owner = "owner",
     /// The owner's ultimate parent.
     Parent = "parent",
+    /// The country of the owner's headquarters.
+    Headquarters = "headquarters",
+    /// The country of the owner's ultimate parent.
+    ParentCountry = "parent_country",
     /// Use.
     User = "user",
     /// State of life.
@@ -55,7 +60,10 @@ dimensions! {
 
 /// No such dimension. Choose one of those named.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{got:?} is no dimension: jurisdiction, site, holder, owner, parent, user, status, model")]
+#[error(
+    "{got:?} is no dimension: jurisdiction, site, holder, owner, parent, headquarters, \
+     parent_country, user, status, model"
+)]
 pub struct NotADimension {
     /// What was given.
     pub got: String,
@@ -117,7 +125,7 @@ impl FromStr for Filter {
 pub struct Compute {
     /// Accelerators.
     pub chips: u64,
-    /// Of which disputed (as known now).
+    /// Of which disputed.
     pub disputed: u64,
     /// Of which irregular.
     pub irregular: u64,
@@ -136,7 +144,14 @@ pub struct Compute {
 }
 
 impl Compute {
-    fn add(&mut self, chips: u64, disputed: u64, irregular: bool, model: Option<&ModelVersion>) {
+    /// Adds chips of a model, all of them irregular or none.
+    pub fn add(
+        &mut self,
+        chips: u64,
+        disputed: u64,
+        irregular: bool,
+        model: Option<&ModelVersion>,
+    ) {
         self.chips += chips;
         self.disputed += disputed;
         self.irregular += if irregular { chips } else { 0 };
@@ -252,19 +267,13 @@ impl View<'_> {
     /// Every balance at a moment, from the postings.
     pub fn balances_at(&self, moment: Moment) -> Result<Balances, QueryError> {
         let accounts = self.account_numbers()?;
-        let mut sums: BTreeMap<(u32, ModelNumber), i128> = BTreeMap::new();
-        self.postings(moment, |_, row| {
-            let count = i128::from(row.count);
-            *sums.entry((row.from, row.model)).or_default() -= count;
-            *sums.entry((row.to, row.model)).or_default() += count;
-        })?;
         let mut balances = Balances::new();
-        for ((number, model), count) in sums {
+        for ((number, model), amounts) in self.sums(moment)? {
             let account = usize::try_from(number)
                 .ok()
                 .and_then(|n| accounts.get(n)?.clone());
-            if let (Some(account), Ok(count @ 1..)) = (account, u64::try_from(count)) {
-                balances.insert((account, model), (count, 0));
+            if let Some(account) = account {
+                balances.insert((account, model), amounts);
             }
         }
         Ok(balances)
@@ -316,6 +325,11 @@ fn key_of(
         By::Status => account.status.to_string(),
         By::Model => model.map_or_else(|| "unknown".to_owned(), |(id, _)| id.clone()),
         By::Parent => parents.of(&account.owner)?.to_string(),
+        By::Headquarters => parents.seat(&account.owner)?,
+        By::ParentCountry => {
+            let parent = parents.of(&account.owner)?;
+            parents.seat(&parent)?
+        }
     })
 }
 
@@ -327,6 +341,14 @@ struct Parents<'a, 'd> {
 }
 
 impl Parents<'_, '_> {
+    /// The country of a member's headquarters.
+    fn seat(&self, member: &MemberId) -> Result<String, QueryError> {
+        let key = Key::Member(member.clone());
+        let found = self.view.version::<Member>(&key, self.moment)?;
+        let seat = found.map_or(Jurisdiction::UNKNOWN, |member| member.jurisdiction);
+        Ok(seat.to_string())
+    }
+
     fn of(&mut self, member: &MemberId) -> Result<MemberId, QueryError> {
         if let Some(known) = self.known.get(member) {
             return Ok(known.clone());

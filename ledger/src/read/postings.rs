@@ -20,9 +20,10 @@ pub struct PostingRow {
     pub occurred_at: Time,
     /// The model.
     pub model: ModelNumber,
-    /// Chips.
+    /// Chips; none if chips stay where they are, and are disputed from here on (credited), or no
+    /// longer (debited).
     pub count: u64,
-    /// Of which disputed.
+    /// Of which disputed; of a row without chips those that it marks.
     pub disputed: u64,
     /// Debited.
     pub from: u32,
@@ -37,6 +38,9 @@ pub(super) struct Told {
     pub(super) record: u32,
     pub(super) rows: Vec<PostingRow>,
 }
+
+/// Chips and disputed chips by account number and model.
+pub(super) type Sums = BTreeMap<(u32, ModelNumber), (u64, u64)>;
 
 /// Postings after which a row is closed: behind the record that they are of.
 pub(super) const ROW_POSTINGS: usize = 1_000;
@@ -107,9 +111,20 @@ impl View<'_> {
     pub fn postings(
         &self,
         moment: Moment,
+        visit: impl FnMut(Spot, &PostingRow),
+    ) -> Result<(), StateError> {
+        self.postings_from(Height(0), moment, visit)
+    }
+
+    /// As [`Self::postings`], of the heights from `first` on.
+    pub fn postings_from(
+        &self,
+        first: Height,
+        moment: Moment,
         mut visit: impl FnMut(Spot, &PostingRow),
     ) -> Result<(), StateError> {
-        self.scan(columns::POSTINGS, &[], |key, row| {
+        let start = first.0.to_be_bytes();
+        self.scan_from(columns::POSTINGS, &[], &start, |key, row| {
             let damaged = || StateError {
                 reason: "a row of postings is damaged".to_owned(),
             };
@@ -133,42 +148,60 @@ impl View<'_> {
         })
     }
 
+    /// Chips and disputed chips per account number and model at a moment, none zero. A movement that
+    /// is reported after a dispute and happened before it takes the mark along: of an account no more
+    /// than all is told as disputed, and no less than none.
+    pub(super) fn sums(&self, moment: Moment) -> Result<Sums, StateError> {
+        let mut sums: BTreeMap<(u32, ModelNumber), (i128, i128)> = BTreeMap::new();
+        self.postings(moment, |_, row| {
+            let (count, disputed) = (i128::from(row.count), i128::from(row.disputed));
+            let from = sums.entry((row.from, row.model)).or_default();
+            *from = (from.0 - count, from.1 - disputed);
+            let to = sums.entry((row.to, row.model)).or_default();
+            *to = (to.0 + count, to.1 + disputed);
+        })?;
+        let positive = |(key, (count, disputed)): ((u32, ModelNumber), (i128, i128))| {
+            let count = u64::try_from(count).ok().filter(|count| *count > 0)?;
+            let disputed = u64::try_from(disputed).unwrap_or(0).min(count);
+            (key.0 > 0).then_some((key, (count, disputed)))
+        };
+        Ok(sums.into_iter().filter_map(positive).collect())
+    }
+
     /// What stood on every account at a height, as postings that no record made, by account and
-    /// model. How much of it was disputed is told by no posting.
+    /// model.
     pub(crate) fn stood_on_accounts(&self, at: Height) -> Result<Vec<PostingRow>, StateError> {
         let moment = Moment {
             at: None,
             known: at,
             known_time: Time::END,
         };
-        let mut sums: BTreeMap<(u32, ModelNumber), i128> = BTreeMap::new();
-        self.postings(moment, |_, row| {
-            let count = i128::from(row.count);
-            *sums.entry((row.from, row.model)).or_default() -= count;
-            *sums.entry((row.to, row.model)).or_default() += count;
-        })?;
-        let stood = |((account, model), count): ((u32, ModelNumber), i128)| {
-            let count = u64::try_from(count).ok().filter(|count| *count > 0)?;
-            (account > 0).then_some(PostingRow {
-                occurred_at: Time(0),
-                model,
-                count,
-                disputed: 0,
-                from: 0,
-                to: account,
-            })
+        let stood = |((to, model), (count, disputed))| PostingRow {
+            occurred_at: Time(0),
+            model,
+            count,
+            disputed,
+            from: 0,
+            to,
         };
-        Ok(sums.into_iter().filter_map(stood).collect())
+        Ok(self.sums(moment)?.into_iter().map(stood).collect())
     }
 
     /// Accounts by number.
     pub fn account_numbers(&self) -> Result<Vec<Option<Account>>, StateError> {
         let mut accounts = vec![None];
-        self.scan(columns::ACCOUNTS, &[], |_, row| {
+        accounts.extend(self.accounts_from(1)?.into_iter().map(Some));
+        Ok(accounts)
+    }
+
+    /// Accounts whose number is at least `first`, by number.
+    pub fn accounts_from(&self, first: u32) -> Result<Vec<Account>, StateError> {
+        let mut accounts = Vec::new();
+        self.scan_from(columns::ACCOUNTS, &[], &first.to_be_bytes(), |_, row| {
             let damaged = |_| StateError {
                 reason: "a row of accounts is damaged".to_owned(),
             };
-            accounts.push(Some(decode_stored(row).map_err(damaged)?));
+            accounts.push(decode_stored(row).map_err(damaged)?);
             Ok(true)
         })?;
         Ok(accounts)

@@ -1,7 +1,9 @@
 //! Versions of members and sites by height: who was whose parent, where a site was said to be.
 
-use chipledger_proof::state::{Entry, Key, Stored};
-use chipledger_schemas::ids::Height;
+use chipledger_proof::state::{Entry, EntryKind, Key, Member, Stored};
+use chipledger_schemas::encode::{decode_stored, encode};
+use chipledger_schemas::ids::{Height, MemberId};
+use chipledger_schemas::time::Time;
 use rocksdb::{ColumnFamily, WriteBatch};
 
 use super::{Moment, QueryError};
@@ -20,7 +22,63 @@ pub(super) fn put(
     batch.put_cf(column, row, entry.unwrap_or_default());
 }
 
+/// What was true of a member from a height on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MemberVersion {
+    /// Height that wrote it.
+    pub height: Height,
+    /// From when on it counts: the time of that block; ever, if it stood in the genesis document.
+    pub since: Time,
+    /// The value.
+    pub member: Member,
+}
+
 impl View<'_> {
+    /// Every version of every member that heights after `after` wrote (all, if absent), by member
+    /// and height.
+    pub fn member_versions(
+        &self,
+        after: Option<Height>,
+    ) -> Result<Vec<(MemberId, MemberVersion)>, QueryError> {
+        let damaged = |_| StateError {
+            reason: "a row of versions is damaged".to_owned(),
+        };
+        let mut rows = Vec::new();
+        self.scan(
+            columns::VERSIONS,
+            &encode(&EntryKind::Member),
+            |key, row| {
+                if let Some((key, height)) = key.split_last_chunk::<8>() {
+                    let height = Height(u64::from_be_bytes(*height));
+                    if after.is_none_or(|after| height > after) && !row.is_empty() {
+                        let key: Key = decode_stored(key).map_err(damaged)?;
+                        let entry = Entry::from_stored_bytes(row).map_err(damaged)?;
+                        if let (Key::Member(id), Entry::Member(member)) = (key, entry) {
+                            rows.push((id, height, member));
+                        }
+                    }
+                }
+                Ok(true)
+            },
+        )?;
+        let version = |(id, height, member)| {
+            let header = self.header(height)?;
+            // What stood in the genesis document held before the ledger began.
+            let since = match header {
+                Some((header, _)) if height > Height(0) => header.time,
+                None if height > Height(0) => Time::END,
+                _ => Time(0),
+            };
+            let version = MemberVersion {
+                height,
+                since,
+                member,
+            };
+            Ok((id, version))
+        };
+        rows.into_iter().map(version).collect()
+    }
+
     /// The value of a member or site at a moment: the last one written at a height that was known
     /// by then and in a block not after the event time asked for.
     pub fn version<T: Stored>(&self, key: &Key, moment: Moment) -> Result<Option<T>, QueryError> {

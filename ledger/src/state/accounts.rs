@@ -39,7 +39,17 @@ pub(crate) struct Journal {
     /// Roots that entered or left shipments.
     pub(super) shipments: BTreeMap<DocumentId, super::shipments::RootsDelta>,
     postings: Vec<Draught>,
-    marks: Vec<(Account, ModelNumber, i128)>,
+    marks: Vec<Mark>,
+}
+
+/// Chips of an account that became disputed, or are no longer.
+#[derive(Debug)]
+struct Mark {
+    account: Account,
+    model: ModelNumber,
+    count: u64,
+    disputed: bool,
+    occurred_at: Time,
 }
 
 /// A posting with the ended statuses at its open ends.
@@ -203,12 +213,15 @@ impl<S: State> Draft<'_, S> {
         model: ModelNumber,
         count: u64,
         disputed: bool,
+        occurred_at: Time,
     ) {
-        let count = i128::from(count);
-        let change = if disputed { count } else { -count };
-        self.journal_mut()
-            .marks
-            .push((account.clone(), model, change));
+        self.journal_mut().marks.push(Mark {
+            account: account.clone(),
+            model,
+            count,
+            disputed,
+            occurred_at,
+        });
     }
 
     /// Brings the record's postings into accounts and totals, and counts what is under way.
@@ -246,8 +259,10 @@ impl<S: State> Draft<'_, S> {
                 }
             }
         }
-        for (account, model, change) in journal.marks {
-            accounts.entry((account, model)).or_default().disputed += change;
+        for mark in &journal.marks {
+            let change = i128::from(mark.count) * if mark.disputed { 1 } else { -1 };
+            let key = (mark.account.clone(), mark.model);
+            accounts.entry(key).or_default().disputed += change;
         }
         let mut totals: BTreeMap<(Dimension, ModelNumber, Status), AmountDelta> = BTreeMap::new();
         for ((account, model), delta) in accounts {
@@ -265,7 +280,35 @@ impl<S: State> Draft<'_, S> {
         for draught in journal.postings {
             self.push_posting(draught.posting);
         }
+        for mark in journal.marks {
+            self.push_mark(mark);
+        }
         Ok(())
+    }
+
+    /// A mark as a posting that moves no chip: what was disputed when can be summed like the rest.
+    fn push_mark(&mut self, mark: Mark) {
+        let Position {
+            transaction,
+            record,
+            ..
+        } = self.at;
+        let account = Some(mark.account);
+        let (from, to) = if mark.disputed {
+            (None, account)
+        } else {
+            (account, None)
+        };
+        self.push_posting(Posting {
+            transaction,
+            record,
+            occurred_at: mark.occurred_at,
+            model: mark.model,
+            count: 0,
+            disputed: mark.count,
+            from,
+            to,
+        });
     }
 
     fn change_balance(

@@ -57,7 +57,8 @@ pub struct Posting {
     pub occurred_at: Time,
     /// The model.
     pub model: ModelNumber,
-    /// Chips.
+    /// Chips; none if chips stay where they are, and are disputed from here on (credited), or no
+    /// longer (debited).
     pub count: u64,
     /// Of which disputed.
     pub disputed: u64,

@@ -291,7 +291,7 @@ impl<S: State> Draft<'_, S> {
         let after = self.accounts_of(&item, &self.effective(number)?)?;
         for ((from, row), (to, row_after)) in before.into_iter().zip(after) {
             self.post(cause, occurred_at, &row, from, to.clone());
-            self.change_mark(&to, &row, &row_after);
+            self.change_mark(&to, &row, &row_after, occurred_at);
         }
         Ok(())
     }
@@ -395,18 +395,25 @@ impl<S: State> Draft<'_, S> {
         }
         let after = self.accounts_of(&item, &effective)?;
         for ((account, row), (_, row_after)) in before.iter().zip(&after) {
-            self.change_mark(account, row, row_after);
+            self.change_mark(account, row, row_after, occurred_at);
         }
         self.push_change(number, occurred_at, Change::Noted);
         Ok(())
     }
 
     /// Marks chips of an account, or takes the mark off, where a row's mark has changed.
-    fn change_mark(&mut self, side: &Side, before: &ContentRow, after: &ContentRow) {
+    fn change_mark(
+        &mut self,
+        side: &Side,
+        before: &ContentRow,
+        after: &ContentRow,
+        occurred_at: Time,
+    ) {
         if let Side::Account(account) = side
             && before.disputed != after.disputed
         {
-            self.mark_disputed(account, before.model, before.count, after.disputed);
+            let (model, count) = (before.model, before.count);
+            self.mark_disputed(account, model, count, after.disputed, occurred_at);
         }
     }
 

@@ -48,6 +48,9 @@ columns! {
 /// Bytes of the block cache that all column families share.
 const CACHE_BYTES: usize = 256 * 1024 * 1024;
 
+/// Bytes of rows in memory that are not yet in sorted files.
+const WRITTEN_BYTES: usize = 96 * 1024 * 1024;
+
 /// How much is kept in memory and in logs before it is sorted into files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Buffers {
@@ -64,6 +67,8 @@ pub(crate) fn database_options(recovery: DBRecoveryMode, buffers: Buffers) -> Op
     options.set_max_background_jobs(2);
     options.set_bytes_per_sync(1024 * 1024);
     options.set_max_total_wal_size(256 * 1024 * 1024);
+    // Of all column families together: a node's memory settles within minutes, not days.
+    options.set_db_write_buffer_size(WRITTEN_BYTES);
     options.set_keep_log_file_num(2);
     options.set_max_open_files(512);
     options.set_paranoid_checks(true);

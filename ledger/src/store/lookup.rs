@@ -7,6 +7,7 @@ use chipledger_schemas::certificate::{Certificate, ValidatorSet};
 use chipledger_schemas::ids::{Height, TransactionId};
 
 use super::{Store, StoreError, View};
+use crate::chain::Sabotage;
 use crate::state::State;
 
 impl Store {
@@ -18,6 +19,15 @@ impl Store {
     /// Height and index of a final transaction, if its block is held or its window has not ended.
     pub fn height_of(&self, id: &TransactionId) -> Result<Option<(Height, u32)>, StoreError> {
         Ok(self.view().transaction_spot(id)?)
+    }
+
+    /// Whether a transaction that somebody sends is final already, so that it need not be taken in.
+    /// No rule rests on it: a block that has one twice is unfit whatever this says.
+    pub fn is_final(&self, id: &TransactionId) -> Result<bool, StoreError> {
+        if matches!(self.sabotage.as_deref(), Some(Sabotage::SkipSeen)) {
+            return Ok(false);
+        }
+        Ok(self.height_of(id)?.is_some())
     }
 
     /// Who certifies the block at a height: any up to two after the last one, if its header is

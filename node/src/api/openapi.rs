@@ -22,8 +22,20 @@ const ROWS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "Pooled",
-        "Rows of compute by key, their sum, and the concentration (HHI, 0 to 10,000).",
-        &["compute", "concentration"],
+        "Rows of compute by key, their sum, the parts of each row if two dimensions are crossed, \
+         and the concentration (HHI, 0 to 10,000).",
+        &["compute", "cross", "crossed", "concentration"],
+    ),
+    (
+        "Measured",
+        "Measures of concentration over the known rows with low and high bounds (HHI in \
+         hundredths of a point, others in millionths), and how HHI changed.",
+        &["concentration", "change"],
+    ),
+    (
+        "Flows",
+        "Rows from opening to closing of a period, moves between them, and arrivals by origin.",
+        &["by", "since", "until", "rows", "total", "moves", "arrivals"],
     ),
     (
         "Shipments",

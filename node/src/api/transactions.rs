@@ -97,7 +97,9 @@ async fn take(api: &Api, parameters: &Parameters, request: Request) -> Result<Re
         api.intake(move |store| verify(store, form, &bytes)).await?
     };
     let id = verified.id();
-    if let Some(fate) = api.settled_in_store(id)? {
+    if api.store().is_final(&id)?
+        && let Some(fate) = api.settled_in_store(id)?
+    {
         return Ok(api.told(id, true, fate));
     }
     let accepted = api.desk().submit(verified).await?;

@@ -13,6 +13,7 @@ use chipledger_schemas::block::Block;
 use chipledger_schemas::certificate::{ValidatorSeat, ValidatorSet};
 use chipledger_schemas::ids::{BlockHash, Height};
 use chipledger_schemas::time::Time;
+use chipledger_schemas::transaction::Transaction;
 use rayon::prelude::*;
 
 use super::context::{AtHeight, PartInit, proposer_index};
@@ -21,6 +22,10 @@ use crate::mempool::Mempool;
 
 /// Most blocks of the height after the next that wait.
 const WAITING_MAX: usize = 8;
+
+/// Fewer signatures than so many are checked one after the other: to wake other threads for them
+/// costs more.
+const TOGETHER_MIN: usize = 4;
 
 /// Why a block is not voted for. Its proposer is faulty, or its clock or this node's is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -195,21 +200,26 @@ impl Candidates {
     /// included, are not checked again.
     fn verify(&self, block: &Block) -> Result<Vec<VerifiedTransaction>, Unfit> {
         let (genesis, bounds) = (self.store.genesis_hash(), self.store.genesis().bounds);
-        let check =
-            |(index, transaction): (usize, &chipledger_schemas::transaction::Transaction)| {
-                let id = transaction.id();
-                if let Some(known) = self.mempool.verified(transaction, &id) {
-                    return Ok((*known).clone());
-                }
-                VerifiedTransaction::verify(transaction.clone(), &genesis, &bounds)
-                    .map_err(|rejection| Unfit::Transaction { index, rejection })
-            };
-        block
-            .transactions
-            .par_iter()
-            .enumerate()
-            .map(check)
-            .collect()
+        let known: Vec<_> = (block.transactions.iter())
+            .map(|transaction| {
+                (
+                    transaction,
+                    self.mempool.verified(transaction, &transaction.id()),
+                )
+            })
+            .collect();
+        let check = |(index, (transaction, known)): (usize, &(&Transaction, Option<Arc<_>>))| {
+            if let Some(known) = known {
+                return Ok(VerifiedTransaction::clone(known));
+            }
+            VerifiedTransaction::verify((*transaction).clone(), &genesis, &bounds)
+                .map_err(|rejection| Unfit::Transaction { index, rejection })
+        };
+        let new = known.iter().filter(|(_, known)| known.is_none()).count();
+        if new < TOGETHER_MIN {
+            return known.iter().enumerate().map(check).collect();
+        }
+        known.par_iter().enumerate().map(check).collect()
     }
 
     /// Builds a block of what waits; it becomes a candidate once its proposer has signed it.

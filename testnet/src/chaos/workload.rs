@@ -3,7 +3,8 @@
 //! A client whose node does not answer, or lost the transaction, submits the same one elsewhere:
 //! whatever happens to nodes, each transaction is to become final once. Half of them register a
 //! chip, which the rules let happen once; half are notes, which only the memory of what was seen
-//! keeps from happening twice.
+//! keeps from happening twice. Some are submitted once more after they became final, as a client
+//! does that lost its log, and as whoever replays what is not his does.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -29,6 +30,9 @@ const MODEL: &str = "NVIDIA/H100-SXM5-80GB";
 const WAIT: Duration = Duration::from_secs(2);
 /// Pause of a client between two transactions: the machine is shared by all nodes.
 const PAUSE: Duration = Duration::from_millis(60);
+
+/// Of so many transactions one is replayed.
+const REPLAYED: u64 = 5;
 
 /// Now, by this machine's clock.
 pub fn now() -> Time {
@@ -143,17 +147,24 @@ impl<'a> Workload<'a> {
     pub fn client(&self, first: usize) {
         let mut at = first;
         while !self.stop.load(Ordering::Relaxed) {
-            self.submitted.fetch_add(1, Ordering::Relaxed);
+            let submitted = self.submitted.fetch_add(1, Ordering::Relaxed);
             let bytes = encode(&self.author.next());
-            // One that is never answered is given up when the run is over.
-            while !self.stop.load(Ordering::Relaxed) {
-                at += 1;
-                if self.ask(at, &bytes) {
-                    break;
+            let times = if submitted.is_multiple_of(REPLAYED) {
+                2
+            } else {
+                1
+            };
+            for _ in 0..times {
+                // One that is never answered is given up when the run is over.
+                while !self.stop.load(Ordering::Relaxed) {
+                    at += 1;
+                    if self.ask(at, &bytes) {
+                        break;
+                    }
+                    std::thread::sleep(PAUSE);
                 }
                 std::thread::sleep(PAUSE);
             }
-            std::thread::sleep(PAUSE);
         }
     }
 

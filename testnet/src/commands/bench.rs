@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chipledger_testnet::bench::analysis::{self, AnalysisBench, Taken};
 use chipledger_testnet::bench::network::{self, NetworkBench};
 use chipledger_testnet::bench::soak::{self, Soak};
 use chipledger_testnet::bench::{self, BenchConfig, Rate};
@@ -26,6 +27,8 @@ enum What {
     Ledger(LedgerArgs),
     /// Four validators in four processes, through the whole path by HTTP.
     Network(NetworkArgs),
+    /// Questions about pooled compute, beside what they should take.
+    Analysis(AnalysisArgs),
     /// The same network under a steady load for a long time: memory and disk.
     Soak(SoakArgs),
 }
@@ -42,6 +45,25 @@ struct NetworkArgs {
     #[arg(long, value_name = "X", default_value = "1")]
     scale: Scale,
     /// Where the network is made; removed afterwards.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// How the report is written.
+    #[arg(long, default_value = "table")]
+    output: Output,
+}
+
+#[derive(clap::Args, Debug)]
+struct AnalysisArgs {
+    /// Scale of the world that is loaded for questions about single items.
+    #[arg(long, value_name = "X", default_value = "1")]
+    scale: Scale,
+    /// Chips of the book for questions about pooled compute; it has ten postings for each.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    chips: u64,
+    /// How often each question is asked.
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    asked: usize,
+    /// Where the ledger is made; removed afterwards.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// How the report is written.
@@ -104,6 +126,7 @@ impl Args {
             None => ledger(self.ledger),
             Some(What::Ledger(args)) => ledger(args),
             Some(What::Network(args)) => network(args),
+            Some(What::Analysis(args)) => questions(args),
             Some(What::Soak(args)) => soak(args),
         }
     }
@@ -163,6 +186,59 @@ fn network(args: NetworkArgs) -> anyhow::Result<()> {
         report.second_returns_ms,
     )?;
     Ok(())
+}
+
+fn questions(args: AnalysisArgs) -> anyhow::Result<()> {
+    let report = analysis::run(&AnalysisBench {
+        scale_ppm: args.scale.ppm(),
+        chips: args.chips,
+        asked: args.asked,
+        dir: args.dir.unwrap_or_else(own_dir),
+    })?;
+    let mut out = std::io::stdout().lock();
+    if args.output == Output::Json {
+        serde_json::to_writer_pretty(&mut out, &report)?;
+        return Ok(writeln!(out)?);
+    }
+    writeln!(
+        out,
+        "world: {} items, {} item-events, {} postings; its book is read in {} ms\n\
+         book: {} postings between {} accounts, {} MB; peak memory of the run {} MiB\n\n\
+         {:<48}{:>12}{:>12}{:>20}",
+        HumanCount(report.world_items),
+        HumanCount(report.world_item_events),
+        HumanCount(report.world_postings),
+        report.world_load_ms,
+        HumanCount(report.postings),
+        HumanCount(report.accounts),
+        report.book_bytes / 1_000_000,
+        report.peak_rss_kib / 1024,
+        "question",
+        "p50, ms",
+        "p99, ms",
+        "target, ms",
+    )?;
+    for taken in &report.taken {
+        writeln!(out, "{}", taken_line(taken))?;
+    }
+    Ok(())
+}
+
+fn taken_line(taken: &Taken) -> String {
+    let ms = |ns: u64| format!("{}.{:04}", ns / 1_000_000, ns % 1_000_000 / 100);
+    let (measured, which) = if taken.target_is_p99 {
+        (taken.p99_ns, "p99")
+    } else {
+        (taken.p50_ns, "p50")
+    };
+    let met = if measured < taken.target_ns {
+        "met"
+    } else {
+        "missed"
+    };
+    let target = format!("{which} {} {met}", ms(taken.target_ns));
+    let (p50, p99) = (ms(taken.p50_ns), ms(taken.p99_ns));
+    format!("{:<48}{p50:>12}{p99:>12}{target:>20}", taken.what)
 }
 
 fn soak(args: SoakArgs) -> anyhow::Result<()> {

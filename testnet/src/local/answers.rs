@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chipledger_ledger::answers::Pooled;
+use chipledger_analysis::compute::Pooled;
 use chipledger_schemas::api::Answer;
 use chipledger_schemas::hash::Hash;
 use chipledger_schemas::ids::{BlockHash, Height};

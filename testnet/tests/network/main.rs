@@ -8,9 +8,11 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod chaos;
 mod evidence;
 mod guard;
 mod halt;
 mod membership;
 mod poison;
+mod snapshot;
 mod support;

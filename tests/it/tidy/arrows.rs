@@ -8,13 +8,26 @@ use super::workspace::{self, expect_none};
 
 /// Each crate by folder, with the folders it may name in any dependency table. The last two may
 /// name everything.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("schemas", &[]),
     ("ledger/proof", &["schemas"]),
     ("ledger", &["schemas", "ledger/proof"]),
     ("ledger/sql", &["schemas", "ledger/proof", "ledger"]),
-    ("node", &["schemas", "ledger/proof", "ledger", "ledger/sql"]),
-    ("cli", &["schemas", "ledger/proof", "ledger"]),
+    ("ledger/analysis", &["schemas", "ledger/proof", "ledger"]),
+    (
+        "node",
+        &[
+            "schemas",
+            "ledger/proof",
+            "ledger",
+            "ledger/sql",
+            "ledger/analysis",
+        ],
+    ),
+    (
+        "cli",
+        &["schemas", "ledger/proof", "ledger", "ledger/analysis"],
+    ),
     (
         "testnet",
         &[
@@ -22,6 +35,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
             "ledger/proof",
             "ledger",
             "ledger/sql",
+            "ledger/analysis",
             "node",
             "cli",
         ],
@@ -33,6 +47,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
             "ledger/proof",
             "ledger",
             "ledger/sql",
+            "ledger/analysis",
             "node",
             "cli",
             "testnet",
