@@ -4,6 +4,8 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use chipledger_analysis::ask::AskError;
+use chipledger_analysis::sample::SampleError;
 use chipledger_ledger::chain::BlockError;
 use chipledger_ledger::prove::ProveError;
 use chipledger_ledger::read::QueryError;
@@ -331,5 +333,43 @@ impl From<NotTheValidator> for Failure {
 impl From<NoRandomness> for Failure {
     fn from(error: NoRandomness) -> Self {
         Self::new(Class::Internal, error.to_string(), "Try again.")
+    }
+}
+
+impl From<AskError> for Failure {
+    fn from(error: AskError) -> Self {
+        let message = error.to_string();
+        match error {
+            AskError::SiteUnknown { .. } => Self::new(
+                Class::NotFound,
+                message,
+                "Check the id; `compute --by site` lists sites with chips.",
+            ),
+            AskError::MemberUnknown { .. } => Self::new(Class::NotFound, message, CHECK_THE_ID),
+            AskError::EmptyPeriod { .. } => Self::usage(message, "Name the earlier time first."),
+            AskError::Query(error) => error.into(),
+        }
+    }
+}
+
+impl From<SampleError> for Failure {
+    fn from(error: SampleError) -> Self {
+        use SampleError as E;
+        let message = error.to_string();
+        let not_found = |hint: &str| Self::new(Class::NotFound, message.clone(), hint);
+        let usage = |hint: &str| Self::usage(message.clone(), hint);
+        match error {
+            E::NothingHeld { .. } => not_found("Check the site and the times."),
+            E::TooManyMissing { .. } => usage("Name fewer chips than are booked there."),
+            E::TooMuchMissing { .. } => usage("Name a smaller quantity."),
+            E::NoFigure { .. } => usage("Name a number of chips with --missing."),
+            E::TooMany { .. } => usage("Draw a sample per hall, each declared as a site."),
+            E::PlanUnknown { .. } | E::NoPlan { .. } | E::Malformed(_) => {
+                not_found("Name the transaction that `sample-plan` printed.")
+            }
+            E::WrongSecret => usage("Use the file that `sample-plan` wrote for this plan."),
+            E::TooEarly { .. } => not_found("Wait for the next block, then draw again."),
+            E::Ask(error) => error.into(),
+        }
     }
 }

@@ -94,6 +94,21 @@ impl LedgerArgs {
         }
     }
 
+    /// Opens a directory for questions that nodes do not answer.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; when a node is named.
+    pub fn read_directory(&self) -> Result<Store, Failure> {
+        match self.place()? {
+            Place::Directory(dir) => Ok(Store::open_read_only(&dir)?),
+            Place::Node(_) => Err(Failure::usage(
+                "a node does not answer this question",
+                "Ask a directory with --ledger: that of a node on this machine, or a copy of it \
+                 (`chipledger backup`, then `chipledger restore`).",
+            )),
+        }
+    }
+
     /// Where `init` puts the keys of a ledger: beside it, so that a backup of the ledger holds no
     /// secrets. A node has no such place.
     pub fn keys_dir(&self) -> Option<PathBuf> {

@@ -60,7 +60,7 @@ pub struct OpenShipments {
 }
 
 /// An answer with what stands around it.
-fn answer<T>(store: &Store, moment: Moment, basis: Basis, answer: T) -> Answer<T> {
+pub fn answer<T>(store: &Store, moment: Moment, basis: Basis, answer: T) -> Answer<T> {
     Answer {
         height: moment.known,
         block_time: moment.known_time,

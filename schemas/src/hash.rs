@@ -294,4 +294,12 @@ purposes! {
     DEVICE_REPORT = "chipledger v1 device report";
     /// Version of an item as its member's observers are told: the item and its containers.
     OWN_ITEM = "chipledger v1 own item";
+    /// An inspector's commitment to the secret of a sample.
+    SAMPLE_SECRET = "chipledger v1 sample secret";
+    /// Text of an inspection plan: its name.
+    SAMPLE_PLAN = "chipledger v1 sample plan";
+    /// Seed of a sample: plan, block, secret.
+    SAMPLE_SEED = "chipledger v1 sample seed";
+    /// Rank of an item in a sample: seed and id.
+    SAMPLE_RANK = "chipledger v1 sample rank";
 }

@@ -57,6 +57,20 @@ impl Value {
         Self::Text(value.to_string())
     }
 
+    /// A whole number that may lie below nothing.
+    pub fn signed(value: i128) -> Self {
+        match (u128::try_from(value), i64::try_from(value)) {
+            (Ok(value), _) => Self::Count(value),
+            (_, Ok(value)) => Self::Json(value.into()),
+            _ => Self::Text(value.to_string()),
+        }
+    }
+
+    /// Yes or no.
+    pub fn yes(value: bool) -> Self {
+        Self::Text(if value { "yes" } else { "no" }.to_owned())
+    }
+
     /// The words of something that may be absent.
     pub fn of(value: Option<impl ToString>) -> Self {
         value.map_or(Self::Absent, |value| Self::Text(value.to_string()))

@@ -5,12 +5,25 @@
 //! View (rows of the ledger) -> Book (all postings in memory) -> questions -> answers
 //! ```
 
+pub mod accountancy;
+pub mod ask;
 pub mod book;
+pub mod changes;
 pub mod compute;
 pub mod concentration;
+pub mod coverage;
+pub mod distance;
+pub mod ever_at;
 pub mod flows;
+pub mod headroom;
+pub mod hypergeometric;
+pub mod journeys;
 pub mod names;
+pub mod plan;
+pub mod pools;
+pub mod sample;
 pub mod shelf;
+pub mod thresholds;
 
 pub use book::Book;
 pub use names::Names;

@@ -243,6 +243,62 @@ impl View<'_> {
     }
 }
 
+impl View<'_> {
+    /// Visits every item that a record had named by a height, by number, with those records, oldest
+    /// first. One pass over the rows: for questions that are about very many items.
+    pub fn every_item(
+        &self,
+        known: Height,
+        mut visit: impl FnMut(ItemNumber, Vec<ItemEvent>) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        let damaged = || StateError {
+            reason: "a row of movements is damaged".to_owned(),
+        };
+        let mut group = 0;
+        let mut events: BTreeMap<u8, Vec<ItemEvent>> = BTreeMap::new();
+        let mut failed = None;
+        let mut flush = |group: u64, events: &mut BTreeMap<u8, Vec<ItemEvent>>| {
+            for (place, events) in std::mem::take(events) {
+                let number = ItemNumber(group * ROW_ITEMS + u64::from(place));
+                visit(number, events)?;
+            }
+            Ok::<(), QueryError>(())
+        };
+        self.scan(columns::MOVEMENTS, &[], |key, row| {
+            let (row_group, height) = key.split_first_chunk::<8>().ok_or_else(damaged)?;
+            let row_group = u64::from_be_bytes(*row_group);
+            let height = height.try_into().map_err(|_| damaged())?;
+            let height = Height(u64::from_be_bytes(height));
+            if row_group != group {
+                failed = flush(group, &mut events).err();
+                group = row_group;
+            }
+            if height > known || failed.is_some() {
+                return Ok(failed.is_none());
+            }
+            let records: Vec<Told> = decode_stored(row).map_err(|_| damaged())?;
+            for told in records {
+                let spot = Spot {
+                    height,
+                    transaction: told.transaction,
+                    record: told.record,
+                };
+                for fragment in told.fragments {
+                    for place in fragment.first..fragment.first.saturating_add(fragment.count) {
+                        let event = fragment.clone().event(spot);
+                        events.entry(place).or_default().push(event);
+                    }
+                }
+            }
+            Ok(true)
+        })?;
+        match failed {
+            Some(error) => Err(error),
+            None => flush(group, &mut events),
+        }
+    }
+}
+
 /// What stood of items that share rows.
 pub(crate) struct Stood {
     /// Keys of the rows that say so.
@@ -351,9 +407,17 @@ impl View<'_> {
     }
 }
 
-/// The facts that stand at a moment: movements stack up, a correction takes the latest one off, and
-/// of what stands the last that had happened counts.
+/// The facts that stand at a moment: of what stands the last that had happened counts.
 fn standing(events: Vec<ItemEvent>, moment: Moment) -> Option<(Facts, ItemEvent)> {
+    stack(events)
+        .into_iter()
+        .rev()
+        .find(|(_, event)| moment.includes(event.occurred_at))
+}
+
+/// What stands of the records that named an item, oldest first: movements stack up, a correction
+/// takes the latest one off.
+pub fn stack(events: Vec<ItemEvent>) -> Vec<(Facts, ItemEvent)> {
     let mut stack: Vec<(Facts, ItemEvent)> = Vec::new();
     for event in events {
         match &event.change {
@@ -369,7 +433,4 @@ fn standing(events: Vec<ItemEvent>, moment: Moment) -> Option<(Facts, ItemEvent)
         }
     }
     stack
-        .into_iter()
-        .rev()
-        .find(|(_, event)| moment.includes(event.occurred_at))
 }

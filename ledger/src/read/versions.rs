@@ -108,3 +108,31 @@ impl View<'_> {
         Ok(T::of(&entry).cloned())
     }
 }
+
+impl View<'_> {
+    /// Every value that a member or site had by a height, oldest first, with the height that it had
+    /// it from; height 0 is the genesis document, whose word held before the ledger began.
+    pub fn every_version<T: Stored>(
+        &self,
+        key: &Key,
+        known: Height,
+    ) -> Result<Vec<(Height, T)>, QueryError> {
+        let damaged = || StateError {
+            reason: "a row of versions is damaged".to_owned(),
+        };
+        let prefix = key.bytes();
+        let mut versions = Vec::new();
+        self.scan(columns::VERSIONS, &prefix, |row_key, row| {
+            let Ok(height) = row_key[prefix.len()..].try_into() else {
+                return Ok(true);
+            };
+            let height = Height(u64::from_be_bytes(height));
+            if height <= known && !row.is_empty() {
+                let entry = Entry::from_stored_bytes(row).map_err(|_| damaged())?;
+                versions.extend(T::of(&entry).map(|value| (height, value.clone())));
+            }
+            Ok(true)
+        })?;
+        Ok(versions)
+    }
+}

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use super::plan::Plan;
 use super::roster::named;
 
-/// The table that rides in this crate; credit and columns in `testnet/data/README.md`.
-const TABLE: &str = include_str!("../../data/production.csv");
+/// The table of outside estimates; credit and columns in `ledger/analysis/data/README.md`.
+const TABLE: &str = include_str!("../../../ledger/analysis/data/production.csv");
 /// Large dies on a 300 mm wafer, roughly: turns dies into wafers where only units are published.
 const DIES_PER_WAFER: u64 = 60;
 /// Scrap after packaging, in percent of good dies: made up.
@@ -61,7 +61,7 @@ pub(super) fn declare(plan: &mut Plan) {
         .comment(Some(b'#'))
         .from_reader(TABLE.as_bytes());
     for row in reader.deserialize() {
-        let row: Row = row.expect("testnet/data/production.csv is checked by a test");
+        let row: Row = row.expect("ledger/analysis/data/production.csv is checked by a test");
         let model = model_of(&row.chip_family);
         let good_dies = plan.scale.of(row.units_median);
         let scrap = good_dies * SCRAP_PERCENT / 100;
