@@ -66,6 +66,7 @@ commands! {
     Trace = trace,
     Compute = compute,
     Shipments = shipments,
+    Alerts = alerts,
     Status = status,
     Prove = prove,
     Check = check,
