@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use chipledger_ledger::read::postings::PostingRow;
 use chipledger_ledger::read::{QueryError, Spot};
 use chipledger_ledger::store::{Store, View};
+use chipledger_schemas::genesis::Clock;
 use chipledger_schemas::ids::{Height, MemberId};
 use chipledger_schemas::records::Record;
 use chipledger_schemas::time::Time;
@@ -64,7 +65,7 @@ pub struct About {
 pub(crate) struct Told<'b> {
     /// Where it stands.
     spot: Spot,
-    /// Block time.
+    /// Ledger time: block time, in a replay that of the transaction.
     time: Time,
     /// The transaction that it is in.
     transaction: &'b Transaction,
@@ -211,6 +212,7 @@ pub fn about(id: RuleId) -> Option<&'static About> {
 /// All rules over a ledger, up to a height and a time.
 #[derive(Clone, Debug)]
 pub struct Rules {
+    clock: Clock,
     watch: Watch,
     states: States,
     sink: Sink,
@@ -231,6 +233,7 @@ impl Rules {
             return Err(QueryError::BeforeHistory { first });
         }
         Ok(Self {
+            clock: store.genesis().clock,
             watch: Watch::new(store.genesis(), view, parameters)?,
             states: States::default(),
             sink: Sink::default(),
@@ -261,10 +264,15 @@ impl Rules {
         view.postings_of(height, |spot, row| {
             postings.entry(spot).or_default().push(*row);
         })?;
-        let time = block.header.time;
-        self.pass(view, time);
-        self.watch.height = height;
         for (transaction, index) in block.transactions.iter().zip(0..) {
+            // In a replay, block time is the highest `signed_at` so far: within a block too, so
+            // that it does not matter how many months of history share one.
+            let time = match self.clock {
+                Clock::Replay => transaction.body.signed_at.max(self.watch.time),
+                Clock::Wall => block.header.time,
+            };
+            self.pass(view, time);
+            self.watch.height = height;
             for (record, place) in transaction.body.records.iter().zip(0..) {
                 let spot = Spot {
                     height,
@@ -281,6 +289,8 @@ impl Rules {
                 self.record(view, &told)?;
             }
         }
+        self.pass(view, block.header.time);
+        self.watch.height = height;
         Ok(())
     }
 

@@ -218,8 +218,9 @@ impl<'a> Stage<'a> {
         site
     }
 
-    /// So many chips of the usual model from its fab.
+    /// So many chips of the usual model from its fab; what is told of them is a thread of its own.
     fn purchase(&mut self, buyer: &Party, chips: u64) -> Purchase {
+        self.journey.begin_thread();
         let model: ModelId = named("NVIDIA/H100-SXM5-80GB");
         Purchase {
             fab: self.journey.plan.roster.fab(model.vendor()).clone(),

@@ -8,19 +8,24 @@ use super::workspace::{self, expect_none};
 
 /// Each crate by folder, with the folders it may name in any dependency table. The last two may
 /// name everything.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("schemas", &[]),
     ("ledger/proof", &["schemas"]),
     ("ledger", &["schemas", "ledger/proof"]),
+    ("ledger/analysis", &["schemas", "ledger/proof", "ledger"]),
     ("ledger/sql", &["schemas", "ledger/proof", "ledger"]),
     ("node", &["schemas", "ledger/proof", "ledger", "ledger/sql"]),
-    ("cli", &["schemas", "ledger/proof", "ledger"]),
+    (
+        "cli",
+        &["schemas", "ledger/proof", "ledger", "ledger/analysis"],
+    ),
     (
         "testnet",
         &[
             "schemas",
             "ledger/proof",
             "ledger",
+            "ledger/analysis",
             "ledger/sql",
             "node",
             "cli",
@@ -32,6 +37,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
             "schemas",
             "ledger/proof",
             "ledger",
+            "ledger/analysis",
             "ledger/sql",
             "node",
             "cli",

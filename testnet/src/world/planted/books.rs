@@ -258,7 +258,8 @@ pub(super) fn back_dated(stage: &mut Stage<'_>) -> Subject {
             occurred_at: at.plus_ms(20 * HOUR_MS),
         }));
     }
-    let at = stage.journey.on(60 + i64::try_from(stage.below(20)).unwrap_or(0));
+    let day = 60 + i64::try_from(stage.below(20)).unwrap_or(0);
+    let at = stage.journey.on(day);
     stage.journey.say(at, &holder.member, &[], records);
     ("member", holder.member.to_string())
 }

@@ -1,8 +1,10 @@
 //! Patterns of the end: chips that are gone on paper.
 
 use chipledger_schemas::records::set_loss::Loss;
-use chipledger_schemas::records::{Record, SetLoss, Sighting};
+use chipledger_schemas::records::{Record, Replace, SetLoss, Sighting};
 
+use super::super::journey::register;
+use super::super::leg::Leg;
 use super::super::roster::customs;
 use super::{Stage, Subject};
 
@@ -39,16 +41,39 @@ pub(super) fn destroyed_or_lost(stage: &mut Stage<'_>) -> Subject {
     ("item", chip.to_string())
 }
 
-/// A small cluster swaps more chips than fail.
+/// A small cluster swaps more chips than fail: spares come in one parcel, and go in one by one.
 pub(super) fn repair_pump(stage: &mut Stage<'_>) -> Subject {
     let holder = stage.operator("HOLDER", stage.place, None);
     let purchase = stage.purchase(&holder, 48);
+    let fab = purchase.fab.clone();
     let made = stage.delivered(&purchase);
     let swaps = 7 + stage.below(4);
-    for swap in 0..swaps {
-        let failed = made.chips.split(swap * 4).1.split(1).0.set();
-        let failed = failed.ids().next().expect("one chip");
-        stage.journey.repair(&purchase, &failed);
+    let issuer = stage.journey.plan.roster.issuer(&fab.member);
+    let at = stage.journey.on(10);
+    let spares = stage.journey.plan.serials.chips(&issuer, at, swaps);
+    let lot = register(&spares, &purchase.model, &fab, at, 0);
+    stage.journey.say(at, &fab.member, &[], vec![lot]);
+    stage.journey.sell(&spares, &fab, &holder, 14);
+    let leg = Leg {
+        chips: swaps,
+        chips_each: 1,
+        day: 18,
+        ..super::leg(&purchase, &spares, None)
+    };
+    stage.journey.carry(&leg, super::Twist::None);
+    let one = |goods: &super::Goods, place: u64| {
+        let set = goods.split(place).1.split(1).0.set();
+        set.ids().next().expect("one chip")
+    };
+    for (swap, day) in (0..swaps).zip(30_i64..) {
+        let at = stage.journey.on(2 * day);
+        let record = Record::Replace(Replace {
+            old: one(&made.chips, swap * 4),
+            new: one(&spares, swap),
+            rma: None,
+            occurred_at: at,
+        });
+        stage.journey.say(at, &holder.member, &[], vec![record]);
     }
     ("member", holder.member.to_string())
 }

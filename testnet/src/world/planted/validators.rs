@@ -16,7 +16,7 @@ pub(super) fn signs_twice(stage: &mut Stage<'_>) -> Subject {
     let genesis = stage.journey.plan.genesis_hash;
     let member = stage.journey.plan.genesis.validators.0[0].member.clone();
     let key = stage.journey.plan.seed.key(&member, KeyName::Validator);
-    let height = Height(1 + stage.below(20));
+    let height = Height(1);
     let vote = |text: &str| {
         let value = BlockHash(hash::FILE.hash(text.as_bytes()));
         let preimage =
