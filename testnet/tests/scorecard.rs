@@ -45,7 +45,9 @@ fn block_by_block_and_from_the_start_give_the_same_alerts() {
     for height in 1..=head.0 {
         rules.block(&view).unwrap();
         // Looking at any time, also at one between two blocks, changes nothing.
-        states = states.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        states = states
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         if states >> 61 == 0 {
             let mut look = rules.clone();
             look.pass(&view, look.watch().time.plus_ms(states % HOUR_MS));

@@ -223,11 +223,7 @@ impl Rules {
     ///
     /// # Errors
     /// When the ledger does not hold its history from the start: ask one that does.
-    pub fn new(
-        store: &Store,
-        view: &View<'_>,
-        parameters: Parameters,
-    ) -> Result<Self, QueryError> {
+    pub fn new(store: &Store, view: &View<'_>, parameters: Parameters) -> Result<Self, QueryError> {
         let first = view.first_height()?;
         if first > Height(0) {
             return Err(QueryError::BeforeHistory { first });

@@ -249,9 +249,7 @@ impl<'a> Stage<'a> {
     fn sold(&mut self, purchase: &Purchase) -> (Made, Option<DocumentId>) {
         let Purchase { fab, buyer, .. } = purchase;
         let order = self.journey.order(purchase, buyer, fab, -115);
-        let made = self
-            .journey
-            .make(fab, &purchase.model, purchase.chips, -70);
+        let made = self.journey.make(fab, &purchase.model, purchase.chips, -70);
         self.journey.sell(&made.pallets, fab, buyer, -50);
         (made, order)
     }

@@ -7,7 +7,10 @@ use super::workspace::expect_none;
 fn planted_worlds_do_not_know_the_rules() {
     let mut files = rust_text::files();
     files.retain(|file| file.path.starts_with("testnet/src/world"));
-    assert!(!files.is_empty(), "the world was not found; correct its path");
+    assert!(
+        !files.is_empty(),
+        "the world was not found; correct its path"
+    );
     let mut wrong = Vec::new();
     for file in files {
         let found = words(&file.code, "chipledger_analysis");

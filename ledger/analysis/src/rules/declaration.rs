@@ -63,11 +63,13 @@ impl Declaration {
         let watch = scene.watch;
         let mut wrong = Vec::new();
         let heading = clear.hs.as_ref().map(|hs| hs.to_string());
-        if let Some(hs) = heading.filter(|hs| !HEADINGS.iter().any(|known| hs.starts_with(known)))
-        {
+        if let Some(hs) = heading.filter(|hs| !HEADINGS.iter().any(|known| hs.starts_with(known))) {
             wrong.push(format!("goods code {hs} is not one of accelerators"));
         }
-        if let Some(grams) = clear.mass_g.and_then(|grams| grams.checked_div(clear.chips)) {
+        if let Some(grams) = clear
+            .mass_g
+            .and_then(|grams| grams.checked_div(clear.chips))
+        {
             let least = watch.parameters.at(Name::MassMinGrams, told.time);
             let most = watch.parameters.at(Name::MassMaxGrams, told.time);
             if grams < least || grams > most {
@@ -76,7 +78,10 @@ impl Declaration {
                 ));
             }
         }
-        let shipment = clear.shipment.as_ref().and_then(|id| watch.shipments.get(id));
+        let shipment = clear
+            .shipment
+            .as_ref()
+            .and_then(|id| watch.shipments.get(id));
         if let Some(shipment) = shipment.filter(|_| clear.stage == CustomsStage::Entry) {
             let under_way = count(&shipment.under_way);
             if clear.chips != under_way {

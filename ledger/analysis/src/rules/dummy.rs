@@ -12,8 +12,8 @@ use super::calendar::date;
 use super::id::RuleId;
 use super::parameters::Name;
 use super::seen::LOOKED_AT_MAX;
-use super::short_delivery::listed;
 use super::shares::Stake;
+use super::short_delivery::listed;
 use super::two_places::stake_of;
 use super::{About, Rule, Scene, Told};
 

@@ -55,8 +55,8 @@ fn judge(scene: &mut Scene<'_, '_>, told: &Told<'_>, report: &ReportEnergy) {
     let span_ms = report.until.since_ms(report.from);
     let watts = rated_w(watch, &installed);
     // Energy of the whole site, without what its cooling takes.
-    let it_wh = u128::from(report.energy_wh) * 1_000
-        / u128::from(report.pue_milli.unwrap_or(1_000).max(1));
+    let it_wh =
+        u128::from(report.energy_wh) * 1_000 / u128::from(report.pue_milli.unwrap_or(1_000).max(1));
     let drawn_w = it_wh * u128::from(HOUR_MS) / u128::from(span_ms.max(1));
     let low = watts * u128::from(watch.parameters.at(Name::EnergyLowPercent, told.time)) / 100;
     let high = watts * u128::from(watch.parameters.at(Name::EnergyHighPercent, told.time)) / 100;

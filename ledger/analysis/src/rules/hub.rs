@@ -67,7 +67,10 @@ impl Rule for Hub {
                         said: told.spot,
                         on: Vec::new(),
                     };
-                    self.sites.entry(receive.site.clone()).or_default().push(came);
+                    self.sites
+                        .entry(receive.site.clone())
+                        .or_default()
+                        .push(came);
                 }
             }
             Record::Ship(ship) => {

@@ -79,10 +79,9 @@ impl Licence {
         if !above {
             return;
         }
-        let most = terms.chips_max.map_or_else(
-            || "less compute".to_owned(),
-            |max| format!("{max} chips"),
-        );
+        let most = terms
+            .chips_max
+            .map_or_else(|| "less compute".to_owned(), |max| format!("{max} chips"));
         let story = vec![format!(
             "{} lowered licence {id} of {} to {most} on {}, and {} chips had been shipped under it.",
             told.author(),
@@ -111,9 +110,7 @@ fn arrived(scene: &mut Scene<'_, '_>, told: &Told<'_>, receive: &Receive) {
         return;
     };
     let (how, mut records) = match licence.revoked {
-        Some((at, spot)) if at <= told.time => {
-            (format!("was revoked on {}", date(at)), vec![spot])
-        }
+        Some((at, spot)) if at <= told.time => (format!("was revoked on {}", date(at)), vec![spot]),
         _ if receive.occurred_at >= licence.terms.valid_until => (
             format!("ended on {}", date(licence.terms.valid_until)),
             Vec::new(),

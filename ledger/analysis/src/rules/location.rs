@@ -8,8 +8,8 @@ use chipledger_schemas::records::attest_location::Attestation;
 use super::calendar::date;
 use super::id::RuleId;
 use super::seen::{LOOKED_AT_MAX, booked};
-use super::short_delivery::listed;
 use super::shares::Stake;
+use super::short_delivery::listed;
 use super::two_places::stake_of;
 use super::{About, Rule, Scene, Told};
 

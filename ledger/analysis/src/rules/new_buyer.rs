@@ -77,7 +77,10 @@ impl NewBuyer {
         if stake.tpp_milli < u128::from(large) * h100 || !is_new(watch, buyer, told.time) {
             return;
         }
-        let since = watch.members.get(buyer).map_or(told.time, |known| known.since);
+        let since = watch
+            .members
+            .get(buyer)
+            .map_or(told.time, |known| known.since);
         let large = Large {
             buyer: buyer.clone(),
             said: told.spot,

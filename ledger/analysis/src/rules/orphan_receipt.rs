@@ -9,8 +9,8 @@ use super::alert::Subject;
 use super::calendar::date;
 use super::id::RuleId;
 use super::seen::{LOOKED_AT_MAX, booked};
-use super::short_delivery::listed;
 use super::shares::Stake;
+use super::short_delivery::listed;
 use super::sink::Finding;
 use super::{About, Rule, Scene, Told};
 
@@ -80,11 +80,7 @@ fn arrived(scene: &mut Scene<'_, '_>, told: &Told<'_>, receive: &Receive) {
     );
 }
 
-fn extra(
-    scene: &mut Scene<'_, '_>,
-    told: &Told<'_>,
-    inspect: &Inspect,
-) -> Result<(), QueryError> {
+fn extra(scene: &mut Scene<'_, '_>, told: &Told<'_>, inspect: &Inspect) -> Result<(), QueryError> {
     let watch = scene.watch;
     let items: Vec<ItemId> = inspect.extra.ids().take(LOOKED_AT_MAX).collect();
     let (mut unknown, mut elsewhere) = (Vec::new(), Vec::new());
@@ -99,7 +95,11 @@ fn extra(
             }
         }
     }
-    let Some(first) = unknown.first().or(elsewhere.first().map(|(item, _)| item)).cloned() else {
+    let Some(first) = unknown
+        .first()
+        .or(elsewhere.first().map(|(item, _)| item))
+        .cloned()
+    else {
         return Ok(());
     };
     let mut story = vec![format!(

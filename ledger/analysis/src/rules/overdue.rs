@@ -57,9 +57,10 @@ impl Rule for Overdue {
                         missing.push(receive.missing.clone());
                     }
                     let refused = !receive.refused.is_empty();
-                    let back = scene.watch.shipments.iter().filter(|(_, shipment)| {
-                        refused && shipment.return_of.as_ref() == Some(id)
-                    });
+                    let back =
+                        scene.watch.shipments.iter().filter(|(_, shipment)| {
+                            refused && shipment.return_of.as_ref() == Some(id)
+                        });
                     let back: Vec<DocumentId> = back.map(|(id, _)| id.clone()).collect();
                     back.iter().for_each(|id| self.expect(scene.watch, id));
                 }
@@ -98,7 +99,10 @@ impl Overdue {
             .parameters
             .days_ms(Name::OverdueGraceDays, shipment.expected_at);
         let due = shipment.expected_at.plus_ms(grace);
-        self.due.entry(due.max(watch.time)).or_default().insert(id.clone());
+        self.due
+            .entry(due.max(watch.time))
+            .or_default()
+            .insert(id.clone());
     }
 
     fn judge(&mut self, scene: &mut Scene<'_, '_>, id: &DocumentId, due: Time) {

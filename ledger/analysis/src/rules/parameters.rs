@@ -182,26 +182,14 @@ pub const TABLE: &[Row] = &[
         90,
         "red flags of BIS, 13 May 2025: customers without a history; the span is this project's",
     ),
-    row(
-        Name::NewBuyerH100e,
-        48,
-        "this project: six servers",
-    ),
+    row(Name::NewBuyerH100e, 48, "this project: six servers"),
     row(
         Name::HubDays,
         60,
         "this project: less than it takes to install",
     ),
-    row(
-        Name::HubSharePercent,
-        80,
-        "this project",
-    ),
-    row(
-        Name::HubChipsMin,
-        32,
-        "this project: four servers",
-    ),
+    row(Name::HubSharePercent, 80, "this project"),
+    row(Name::HubChipsMin, 32, "this project: four servers"),
     row(
         Name::PowerMarginPercent,
         10,
@@ -217,36 +205,20 @@ pub const TABLE: &[Row] = &[
         16,
         "draft treaty threshold of a covered cluster, 16 H100e",
     ),
-    row(
-        Name::SurgeFactor,
-        5,
-        "this project",
-    ),
+    row(Name::SurgeFactor, 5, "this project"),
     row(
         Name::SurgeDays,
         42,
         "a published case: six weeks before a rule date",
     ),
-    row(
-        Name::SurgeH100eMin,
-        64,
-        "this project: eight servers",
-    ),
-    row(
-        Name::SurgeOrdersMin,
-        3,
-        "this project",
-    ),
+    row(Name::SurgeH100eMin, 64, "this project: eight servers"),
+    row(Name::SurgeOrdersMin, 3, "this project"),
     row(
         Name::RepairRatePpm,
         100_000,
         "published failure rates of large clusters are near nine in a hundred a year",
     ),
-    row(
-        Name::RepairsMin,
-        6,
-        "this project: less is no rate",
-    ),
+    row(Name::RepairsMin, 6, "this project: less is no rate"),
     row(
         Name::EnergyChipsMin,
         48,
@@ -262,11 +234,7 @@ pub const TABLE: &[Row] = &[
         300,
         "this project: hosts, network and storage at most double it; the rest is margin",
     ),
-    row(
-        Name::MirrorGapChips,
-        48,
-        "this project: six servers",
-    ),
+    row(Name::MirrorGapChips, 48, "this project: six servers"),
     row(
         Name::MirrorGraceDays,
         45,
@@ -292,26 +260,14 @@ pub const TABLE: &[Row] = &[
         30,
         "monthly accounting reports, after IAEA practice",
     ),
-    row(
-        Name::BurstDays,
-        14,
-        "this project",
-    ),
-    row(
-        Name::BurstRecords,
-        8,
-        "this project",
-    ),
+    row(Name::BurstDays, 14, "this project"),
+    row(Name::BurstRecords, 8, "this project"),
     row(
         Name::SplitKm,
         3,
         "this project: one network fabric spans a campus",
     ),
-    row(
-        Name::SplitSitesMin,
-        3,
-        "this project: two halls are common",
-    ),
+    row(Name::SplitSitesMin, 3, "this project: two halls are common"),
     row(
         Name::SplitH100e,
         16,
@@ -391,7 +347,10 @@ mod tests {
             assert!(TABLE.iter().any(|row| row.name == *name), "{name:?}");
         }
         for row in TABLE {
-            assert!(row.valid_until.is_none_or(|until| day(until) > day(row.valid_from)));
+            assert!(
+                row.valid_until
+                    .is_none_or(|until| day(until) > day(row.valid_from))
+            );
             assert!(row.source.len() > 12, "{:?} has no source", row.name);
         }
     }

@@ -58,11 +58,23 @@ impl Rule for SeenAgain {
         match told.record {
             Record::SetLoss(loss) => self.loss(scene, told, loss),
             Record::DeviceReport(report) => {
-                ended(scene, told, &report.item, report.occurred_at, "reported itself")?;
+                ended(
+                    scene,
+                    told,
+                    &report.item,
+                    report.occurred_at,
+                    "reported itself",
+                )?;
             }
             Record::AttestLocation(attest) => {
                 for item in attest.items.ids().take(super::seen::LOOKED_AT_MAX) {
-                    ended(scene, told, &item, attest.occurred_at, "answered a location check")?;
+                    ended(
+                        scene,
+                        told,
+                        &item,
+                        attest.occurred_at,
+                        "answered a location check",
+                    )?;
                 }
             }
             _ => {

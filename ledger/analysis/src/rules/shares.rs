@@ -49,7 +49,9 @@ pub(crate) fn take(chips: &mut Chips, model: ModelNumber, count: u64) {
 
 /// How many in all.
 pub(crate) fn count(chips: &Chips) -> u64 {
-    chips.values().fold(0, |sum, count| sum.saturating_add(*count))
+    chips
+        .values()
+        .fold(0, |sum, count| sum.saturating_add(*count))
 }
 
 impl Watch {

@@ -104,17 +104,15 @@ impl ShortDelivery {
                 format!("{} that was shipped is missing", listed(&roots))
             };
             let extra: Vec<ItemId> = receive.extra.ids().take(LISTED_MAX + 1).collect();
-            let story = vec![
-                format!(
-                    "{} reported on {} that {} came to {} in shipment {id}, which {} had not \
+            let story = vec![format!(
+                "{} reported on {} that {} came to {} in shipment {id}, which {} had not \
                      put in; {swapped}.",
-                    told.author(),
-                    date(receive.occurred_at),
-                    listed(&extra),
-                    receive.site,
-                    shipment.from,
-                ),
-            ];
+                told.author(),
+                date(receive.occurred_at),
+                listed(&extra),
+                receive.site,
+                shipment.from,
+            )];
             scene.sink.raise(
                 watch,
                 Finding {
@@ -187,7 +185,11 @@ const LISTED_MAX: usize = 4;
 
 /// Some ids in a sentence.
 pub(super) fn listed(items: &[ItemId]) -> String {
-    let shown: Vec<String> = items.iter().take(LISTED_MAX).map(ToString::to_string).collect();
+    let shown: Vec<String> = items
+        .iter()
+        .take(LISTED_MAX)
+        .map(ToString::to_string)
+        .collect();
     match items.len().saturating_sub(LISTED_MAX) {
         0 => shown.join(", "),
         rest => format!("{} and {rest} more", shown.join(", ")),

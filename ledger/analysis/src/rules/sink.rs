@@ -80,11 +80,7 @@ impl Sink {
         }
     }
 
-    pub(super) fn alerts(
-        &self,
-        view: &View<'_>,
-        watch: &Watch,
-    ) -> Result<Vec<Alert>, QueryError> {
+    pub(super) fn alerts(&self, view: &View<'_>, watch: &Watch) -> Result<Vec<Alert>, QueryError> {
         let mut alerts = Vec::new();
         for ((rule, _), raised) in &self.raised {
             for raised in raised {

@@ -70,7 +70,12 @@ fn near(watch: &Watch, site: &SiteId, parent: &MemberId, time: Time) -> Vec<(Sit
         let stake = watch.stake(&watch.at_site(site, Status::Installed));
         (stake.chips > 0).then(|| (site.clone(), stake))
     };
-    watch.sites.iter().filter(is_near).filter_map(stocked).collect()
+    watch
+        .sites
+        .iter()
+        .filter(is_near)
+        .filter_map(stocked)
+        .collect()
 }
 
 fn judge(scene: &mut Scene<'_, '_>, told: &Told<'_>, site: &SiteId) {

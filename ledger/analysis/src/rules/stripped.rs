@@ -10,8 +10,8 @@ use chipledger_schemas::records::Record;
 use super::calendar::date;
 use super::id::RuleId;
 use super::seen::{LOOKED_AT_MAX, booked};
-use super::short_delivery::listed;
 use super::shares::Stake;
+use super::short_delivery::listed;
 use super::two_places::stake_of;
 use super::{About, Rule, Scene, Told};
 

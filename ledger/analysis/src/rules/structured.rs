@@ -86,7 +86,9 @@ impl Rule for Structured {
             own.map(|placed| placed.stake)
                 .fold(Stake::default(), |a, b| a + b)
         };
-        let each_below = buyers.iter().all(|buyer| sum(Some(buyer)).tpp_milli < limit);
+        let each_below = buyers
+            .iter()
+            .all(|buyer| sum(Some(buyer)).tpp_milli < limit);
         let together = sum(None);
         if !each_below || together.tpp_milli < limit {
             return Ok(());

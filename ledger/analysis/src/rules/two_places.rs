@@ -61,11 +61,7 @@ impl Rule for TwoPlaces {
     }
 }
 
-fn elsewhere(
-    scene: &mut Scene<'_, '_>,
-    told: &Told<'_>,
-    seen: &Seen,
-) -> Result<(), QueryError> {
+fn elsewhere(scene: &mut Scene<'_, '_>, told: &Told<'_>, seen: &Seen) -> Result<(), QueryError> {
     for item in &seen.items {
         let Some(book) = booked(scene.view, item, seen.at, scene.watch.height)? else {
             continue;
@@ -141,6 +137,9 @@ fn too_fast(scene: &mut Scene<'_, '_>, told: &Told<'_>, receive: &Receive) {
         receive.occurred_at,
         kilometres / speed.max(1),
     )];
-    let (stake, records) = (watch.stake(&shipment.shipped), vec![shipment.opened, told.spot]);
+    let (stake, records) = (
+        watch.stake(&shipment.shipped),
+        vec![shipment.opened, told.spot],
+    );
     scene.raise(("shipment", id), records, (stake, story));
 }

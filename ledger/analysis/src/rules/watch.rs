@@ -157,7 +157,9 @@ impl Watch {
             licences: BTreeMap::new(),
             clearances: BTreeMap::new(),
             dispositions: BTreeMap::new(),
-            models: builtin.map(|(id, version)| known_model(id, version)).collect(),
+            models: builtin
+                .map(|(id, version)| known_model(id, version))
+                .collect(),
             accounts: view.account_numbers()?,
             at_sites: BTreeMap::new(),
             owned: BTreeMap::new(),

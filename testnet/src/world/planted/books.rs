@@ -46,9 +46,13 @@ pub(super) fn declared_as_something_else(stage: &mut Stage<'_>) -> Subject {
     });
     stage.journey.say(at, &authority, &[], vec![record]);
     let dock = all(&made.pallets.set());
-    stage
-        .journey
-        .receive(&leg, &shipment, Some(&clearance), dock, Promptness::Prompt(6));
+    stage.journey.receive(
+        &leg,
+        &shipment,
+        Some(&clearance),
+        dock,
+        Promptness::Prompt(6),
+    );
     stage
         .journey
         .install(&made, &purchase.model, &buyer, Twist::None);
@@ -72,7 +76,10 @@ pub(super) fn licence_ends(stage: &mut Stage<'_>) -> Subject {
     let licence = stage.journey.plan.document(&named(LICENSOR), "LIC");
     let granted = stage.journey.on(-160);
     stage.journey.plan.need_member(&buyer.member, granted);
-    stage.journey.plan.need_member(&purchase.fab.member, granted);
+    stage
+        .journey
+        .plan
+        .need_member(&purchase.fab.member, granted);
     let terms = LicenceTerms {
         licensee: purchase.fab.member.clone(),
         consignee: Some(buyer.member.clone()),
@@ -85,10 +92,14 @@ pub(super) fn licence_ends(stage: &mut Stage<'_>) -> Subject {
         valid_until: granted.plus_ms(900 * DAY_MS),
         conditions: String::new(),
     };
-    decide(stage, granted, SetLicence {
-        licence: licence.clone(),
-        action: LicenceAction::Grant(terms),
-    });
+    decide(
+        stage,
+        granted,
+        SetLicence {
+            licence: licence.clone(),
+            action: LicenceAction::Grant(terms),
+        },
+    );
     let (made, order) = stage.sold(&purchase);
     let leg = Leg {
         licence: Some(licence.clone()),
@@ -96,12 +107,16 @@ pub(super) fn licence_ends(stage: &mut Stage<'_>) -> Subject {
     };
     let shipment = stage.journey.ship(&leg);
     let revoked = stage.journey.on(leg.day + 4);
-    decide(stage, revoked, SetLicence {
-        licence,
-        action: LicenceAction::Revoke {
-            reason: "The end user is not who was named.".to_owned(),
+    decide(
+        stage,
+        revoked,
+        SetLicence {
+            licence,
+            action: LicenceAction::Revoke {
+                reason: "The end user is not who was named.".to_owned(),
+            },
         },
-    });
+    );
     let clearance = stage.journey.clear_entry(&leg, &shipment);
     let dock = all(&made.pallets.set());
     stage.journey.receive(
@@ -212,7 +227,10 @@ pub(super) fn dies_unaccounted(stage: &mut Stage<'_>) -> Subject {
     let gone = 20 + stage.below(40);
     let more = stage.below(2) == 0;
     let mut subject = String::new();
-    for (index, made) in [(0_i64, 194), (1, if more { 194 + gone } else { 194 - gone })] {
+    for (index, made) in [
+        (0_i64, 194),
+        (1, if more { 194 + gone } else { 194 - gone }),
+    ] {
         let start = stage.journey.on(index * quarter);
         let day = |time: Time| Time(time.0 - time.0 % DAY_MS);
         let from = day(start);

@@ -18,7 +18,11 @@ pub(super) fn destroyed_or_lost(stage: &mut Stage<'_>) -> Subject {
         let at = stage.journey.on(30);
         let record = Record::SetLoss(SetLoss {
             items: gone,
-            loss: if stage.below(2) == 0 { Loss::Lost } else { Loss::Stolen },
+            loss: if stage.below(2) == 0 {
+                Loss::Lost
+            } else {
+                Loss::Stolen
+            },
             occurred_at: at,
         });
         stage.journey.say(at, &holder.member, &[], vec![record]);

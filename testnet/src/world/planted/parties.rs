@@ -76,9 +76,7 @@ fn order_only(
         price: None,
         occurred_at: at,
     });
-    stage
-        .journey
-        .say(at, &buyer.member, &[], vec![record]);
+    stage.journey.say(at, &buyer.member, &[], vec![record]);
     order
 }
 

@@ -19,8 +19,7 @@ pub(super) fn signs_twice(stage: &mut Stage<'_>) -> Subject {
     let height = Height(1);
     let vote = |text: &str| {
         let value = BlockHash(hash::FILE.hash(text.as_bytes()));
-        let preimage =
-            consensus_preimage(&genesis, height, 0, Step::Prevote, Some(&value), None);
+        let preimage = consensus_preimage(&genesis, height, 0, Step::Prevote, Some(&value), None);
         SignedStatement {
             value: Some(value),
             pol_round: None,

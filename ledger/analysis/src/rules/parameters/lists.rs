@@ -59,7 +59,8 @@ pub const RULE_DATES: &[RuleDate] = &[
     RuleDate {
         effective: "2025-05-15",
         to: &[
-            "AE", "BR", "CH", "CZ", "IL", "IN", "IS", "LU", "MX", "MY", "PL", "SA", "SG", "SI", "TH", "VN",
+            "AE", "BR", "CH", "CZ", "IL", "IN", "IS", "LU", "MX", "MY", "PL", "SA", "SG", "SI",
+            "TH", "VN",
         ],
         source: "compliance date of the diffusion rule of January 2025, rescinded two days before",
     },

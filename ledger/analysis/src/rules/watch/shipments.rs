@@ -115,9 +115,8 @@ impl Watch {
             for row in told.postings {
                 let place = |number| self.account(number).map(|account| &account.place);
                 let (from, to) = (place(row.from), place(row.to));
-                let under_way = |p: Option<&AccountPlace>| {
-                    matches!(p, Some(AccountPlace::Transit { .. }))
-                };
+                let under_way =
+                    |p: Option<&AccountPlace>| matches!(p, Some(AccountPlace::Transit { .. }));
                 if under_way(from) && under_way(to) && from != to {
                     add(&mut sent_back, row.model, row.count);
                 }
