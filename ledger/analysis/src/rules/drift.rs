@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use chipledger_ledger::read::QueryError;
 use chipledger_schemas::ids::MemberId;
+use chipledger_schemas::jurisdiction::Jurisdiction;
 use chipledger_schemas::records::Record;
 
 use super::id::RuleId;
 use super::shares::count;
 use super::{About, Rule, Scene, Told};
 
-/// Which members were restricted.
+/// The seats of every member and of everybody above it, as of the last change.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Drift {
-    restricted: BTreeMap<MemberId, bool>,
+    seats: BTreeMap<MemberId, Vec<Jurisdiction>>,
 }
 
 impl Rule for Drift {
@@ -48,9 +49,15 @@ impl Rule for Drift {
         let watch = scene.watch;
         for member in watch.members.keys() {
             let seat = watch.restricted_seat(member, told.time);
-            let before = self.restricted.insert(member.clone(), seat.is_some());
+            let before = self.seats.insert(member.clone(), watch.seats(member));
+            // A seat that becomes restricted by a new rule is no drift: by today's rule, was it so
+            // before the change?
+            let was_free = before.is_some_and(|seats| {
+                let mut seats = seats.into_iter();
+                !seats.any(|seat| watch.parameters.is_restricted(seat, told.time))
+            });
             let owned = watch.owned_by(member);
-            let Some(seat) = seat.filter(|_| before == Some(false) && count(&owned) > 0) else {
+            let Some(seat) = seat.filter(|_| was_free && count(&owned) > 0) else {
                 continue;
             };
             let stake = watch.stake(&owned);

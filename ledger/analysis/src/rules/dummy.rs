@@ -45,7 +45,7 @@ impl Rule for Dummy {
             "the operator's attestation service was down for all chips of the hall",
         ],
         next: &[
-            "come again unannounced, and have the chips answer a fresh nonce while they are watched",
+            "come unannounced, and have the chips answer a fresh nonce while they are watched",
             "compare the hall's power with what the booked chips draw",
             "open the servers and look at the dies",
         ],

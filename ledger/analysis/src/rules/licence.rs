@@ -83,7 +83,7 @@ impl Licence {
             .chips_max
             .map_or_else(|| "less compute".to_owned(), |max| format!("{max} chips"));
         let story = vec![format!(
-            "{} lowered licence {id} of {} to {most} on {}, and {} chips had been shipped under it.",
+            "{} lowered licence {id} of {} to {most} on {}; {} chips had been shipped under it.",
             told.author(),
             terms.licensee,
             date(told.time),

@@ -81,7 +81,7 @@ names! {
     EnergyChipsMin = "energy_chips_min",
     /// Percent of the chips' power below which they are not there.
     EnergyLowPercent = "energy_low_percent",
-    /// Percent of the chips' power, with the site's own effectiveness, above which there are others.
+    /// Percent of the chips' power, less the site's cooling, above which there are others.
     EnergyHighPercent = "energy_high_percent",
     /// Chips by which two customs' books of a month may differ.
     MirrorGapChips = "mirror_gap_chips",

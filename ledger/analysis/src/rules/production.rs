@@ -34,7 +34,7 @@ impl Rule for Production {
         version: 1,
         name: "production does not add up",
         why: "A good die that is neither registered nor scrapped is a chip that no book will ever \
-            see; one that is registered and was never made is a label for a chip of another source.",
+            see; one that is registered and was never made is a label for another chip.",
         innocent: &[
             "dies are still in test, and are registered in the next period",
             "the period was counted by another calendar",

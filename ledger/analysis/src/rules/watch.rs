@@ -381,17 +381,21 @@ impl Watch {
         known.map_or(Jurisdiction::UNKNOWN, |known| known.jurisdiction)
     }
 
-    /// The seats of a member and of everybody above it that the rules call restricted at a time.
-    pub(crate) fn restricted_seat(&self, member: &MemberId, time: Time) -> Option<Jurisdiction> {
-        let mut at = member;
-        for _ in 0..PARENTS_MAX {
-            let seat = self.seat(at);
-            if self.parameters.is_restricted(seat, time) {
-                return Some(seat);
-            }
-            at = self.members.get(at)?.parent.as_ref()?;
+    /// The seats of a member and of everybody above it, nearest first.
+    pub(crate) fn seats(&self, member: &MemberId) -> Vec<Jurisdiction> {
+        let mut seats = Vec::new();
+        let mut next = Some(member);
+        while let Some(at) = next.filter(|_| seats.len() < PARENTS_MAX) {
+            seats.push(self.seat(at));
+            next = self.members.get(at).and_then(|known| known.parent.as_ref());
         }
-        None
+        seats
+    }
+
+    /// The nearest seat of a member, or of somebody above it, that is restricted at a time.
+    pub(crate) fn restricted_seat(&self, member: &MemberId, time: Time) -> Option<Jurisdiction> {
+        let mut seats = self.seats(member).into_iter();
+        seats.find(|seat| self.parameters.is_restricted(*seat, time))
     }
 
     /// Whether a member has a role.
