@@ -77,6 +77,7 @@ commands! {
     Changes = changes,
     EverAt = ever_at,
     Coverage = coverage,
+    Alerts = alerts,
     Status = status,
     Prove = prove,
     Check = check,

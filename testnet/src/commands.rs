@@ -3,4 +3,5 @@
 pub(crate) mod bench;
 pub(crate) mod chaos;
 pub(crate) mod load;
+pub(crate) mod scorecard;
 pub(crate) mod up;

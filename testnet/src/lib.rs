@@ -28,5 +28,6 @@ pub mod feed;
 pub mod load;
 pub mod local;
 pub mod proxy;
+pub mod scorecard;
 pub mod tour;
 pub mod world;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use chipledger_testnet::load::{self, Progress};
-use chipledger_testnet::world::{Scale, World, WorldConfig};
+use chipledger_testnet::world::{Pattern, Scale, World, WorldConfig};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
@@ -29,6 +29,8 @@ enum Command {
     Chaos(commands::chaos::Args),
     /// Turns the published clusters into a signed history and loads it into a new ledger.
     World(WorldArgs),
+    /// Plants patterns that do not add up in worlds of several seeds, and counts what is found.
+    Scorecard(commands::scorecard::Args),
     /// Measures the write path, or a network, and prints it beside the limits of this machine.
     Bench(commands::bench::Args),
 }
@@ -49,6 +51,9 @@ struct WorldArgs {
     /// Everything that is not published follows from it, demonstration keys included.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Plants patterns that do not add up, for the detection rules to find: D1,D7 and so on.
+    #[arg(long, value_name = "D1,D7", value_delimiter = ',')]
+    plant: Vec<Pattern>,
     /// Lists the clusters that exist and cannot be loaded, and why.
     #[arg(long)]
     list_unloadable: bool,
@@ -63,6 +68,7 @@ fn main() -> anyhow::Result<()> {
         Command::Load(args) => args.run(),
         Command::Chaos(args) => args.run(),
         Command::World(args) => world(&args),
+        Command::Scorecard(args) => args.run(),
         Command::Bench(args) => args.run(),
     }
 }
@@ -70,11 +76,12 @@ fn main() -> anyhow::Result<()> {
 fn world(args: &WorldArgs) -> anyhow::Result<()> {
     let full = Scale::from_ppm(1_000_000).context("the whole world")?;
     let scale_ppm = args.scale.unwrap_or(full).ppm();
-    let world = World::new(WorldConfig {
+    let config = WorldConfig {
         scale_ppm,
         seed: args.seed,
         validators: 1,
-    });
+    };
+    let world = World::with_planted(config, &args.plant);
     if args.list_unloadable {
         list_unloadable(&world)?;
     }
@@ -128,6 +135,15 @@ fn world(args: &WorldArgs) -> anyhow::Result<()> {
         HumanDuration(elapsed),
         HumanCount(u64::try_from(per_second).unwrap_or(u64::MAX)),
     )?;
+    for case in world.planted() {
+        writeln!(
+            std::io::stdout(),
+            "Planted {} on {} {}",
+            case.pattern,
+            case.kind,
+            case.subject
+        )?;
+    }
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use chipledger_schemas::transaction::Transaction;
 pub use cast::{Cast, VALIDATORS_MAX};
 pub use cluster::{Cluster, Clusters, Lack, Part, Unloadable};
 pub use expected::{Expected, Pool};
+pub use planted::{NotAPattern, Pattern, Planted};
 pub use scale::{NotAScale, Scale};
 
 use draft::Draft;
@@ -41,6 +42,7 @@ mod keys;
 mod leg;
 mod packing;
 mod plan;
+mod planted;
 mod production;
 mod roster;
 mod scale;
@@ -91,6 +93,7 @@ pub struct World {
     expected: Expected,
     sites: BTreeMap<SiteId, BTreeMap<ModelId, u64>>,
     unloadable: Vec<Unloadable>,
+    planted: Vec<Planted>,
     summary: Summary,
 }
 
@@ -100,6 +103,15 @@ impl World {
     /// # Panics
     /// If `scale_ppm` is not 1 to 1,000,000: make it with [`Scale::parse`].
     pub fn new(config: WorldConfig) -> Self {
+        Self::with_planted(config, &[])
+    }
+
+    /// The world with patterns planted in it that do not add up. The chips that they happen to
+    /// stand beside the published clusters: [`Self::expected`] does not count them.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    pub fn with_planted(config: WorldConfig, patterns: &[Pattern]) -> Self {
         let scale = Scale::from_ppm(config.scale_ppm).expect("scale_ppm is 1 to 1,000,000");
         let seed = Seed(config.seed);
         let clusters = Clusters::builtin();
@@ -113,6 +125,7 @@ impl World {
             evidence::observe(&mut plan, cluster, site, &delivered);
         }
         incidents::tell(&mut plan);
+        let planted = planted::plant(&mut plan, patterns);
         production::declare(&mut plan);
         governance::prepare(&mut plan);
         // A stable sort: what was planned first comes first among equals, so one order follows from
@@ -133,6 +146,7 @@ impl World {
             drafts: plan.drafts,
             expected,
             unloadable: clusters.unloadable,
+            planted,
             summary,
         }
     }
@@ -187,6 +201,11 @@ impl World {
     /// Clusters that exist and cannot be loaded.
     pub fn unloadable(&self) -> &[Unloadable] {
         &self.unloadable
+    }
+
+    /// What was planted, and on what it must be found.
+    pub fn planted(&self) -> &[Planted] {
+        &self.planted
     }
 
     /// How much of everything there is.

@@ -9,5 +9,6 @@ mod determinism;
 mod files;
 mod licences;
 mod monitoring;
+mod planted;
 mod rust_text;
 mod workspace;

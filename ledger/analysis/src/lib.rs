@@ -21,6 +21,7 @@ pub mod journeys;
 pub mod names;
 pub mod plan;
 pub mod pools;
+pub mod rules;
 pub mod sample;
 pub mod shelf;
 pub mod thresholds;

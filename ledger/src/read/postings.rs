@@ -168,6 +168,29 @@ impl View<'_> {
         Ok(sums.into_iter().filter_map(positive).collect())
     }
 
+    /// Visits every posting of the block at a height, in the order decided.
+    pub fn postings_of(
+        &self,
+        height: Height,
+        mut visit: impl FnMut(Spot, &PostingRow),
+    ) -> Result<(), StateError> {
+        self.scan(columns::POSTINGS, &height.0.to_be_bytes(), |_, row| {
+            let damaged = |_| StateError {
+                reason: "a row of postings is damaged".to_owned(),
+            };
+            let records: Vec<Told> = decode_stored(row).map_err(damaged)?;
+            for told in &records {
+                let spot = Spot {
+                    height,
+                    transaction: told.transaction,
+                    record: told.record,
+                };
+                told.rows.iter().for_each(|row| visit(spot, row));
+            }
+            Ok(true)
+        })
+    }
+
     /// What stood on every account at a height, as postings that no record made, by account and
     /// model.
     pub(crate) fn stood_on_accounts(&self, at: Height) -> Result<Vec<PostingRow>, StateError> {

@@ -104,6 +104,11 @@ impl<'a> Journey<'a> {
         }
     }
 
+    /// Another thread of the story: its records wait for none that were signed so far.
+    pub(super) fn begin_thread(&mut self) {
+        self.signed_at = Time::default();
+    }
+
     /// A moment of that day of the story.
     pub(super) fn on(&mut self, day: i64) -> Time {
         let minutes = self.dice.below(18 * 60) * MINUTE_MS;

@@ -102,6 +102,22 @@ impl Roster {
         roster
     }
 
+    /// Adds a member of a planted story.
+    pub(super) fn enlist(
+        &mut self,
+        member: &str,
+        role: Role,
+        seat: Jurisdiction,
+        parent: Option<&MemberId>,
+    ) -> MemberId {
+        self.add(member, member, role, seat);
+        let id: MemberId = named(member);
+        if let Some(known) = self.members.get_mut(&id) {
+            known.parent = parent.cloned();
+        }
+        id
+    }
+
     fn add_authorities(&mut self, clusters: &Clusters) {
         for (member, seat) in REGULATORS {
             self.add(member, member, Role::Regulator, named(seat));

@@ -12,8 +12,8 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("schemas", &[]),
     ("ledger/proof", &["schemas"]),
     ("ledger", &["schemas", "ledger/proof"]),
-    ("ledger/sql", &["schemas", "ledger/proof", "ledger"]),
     ("ledger/analysis", &["schemas", "ledger/proof", "ledger"]),
+    ("ledger/sql", &["schemas", "ledger/proof", "ledger"]),
     (
         "node",
         &[

@@ -345,7 +345,7 @@ fn arrive(
         return json!({"void_shipment": {"shipment": shipment, "items": items,
             "reason": "it never left"}});
     }
-    let (holder, _) = SITES.iter().find(|(_, site)| *site == to).unwrap();
+    let (holder, _) = *SITES.iter().find(|(_, site)| *site == to).unwrap();
     (after.place, after.holder, *signers) = (Place::At(to), holder, (holder, None));
     json!({"receive": {"shipment": shipment, "site": to, "found": items, "missing": [],
         "extra": [], "refused": []}})
