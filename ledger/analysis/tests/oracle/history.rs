@@ -1,6 +1,8 @@
 //! Random histories of loose chips in lots, told late, corrected and disputed, through the whole
 //! ledger; and beside it the list of what the ledger accepted, for the oracle.
 
+#![allow(unreachable_pub, reason = "a module of one test binary")]
+
 use chipledger_ledger::fixture::{World, key};
 use chipledger_ledger::solo::Solo;
 use chipledger_ledger::store::Store;
@@ -116,7 +118,7 @@ impl History {
         let lot = self.lots.len() - 1;
         let occurred_at = self.some_time(lot, rng);
         let record = json!({"register": {"items": self.items(lot), "model": model,
-            "site": "TW-FAB", "origin": "made"}});
+            "site": "TW-FAB", "origin": "made", "device_keys": []}});
         let facts = Facts {
             place: Place::At("TW-FAB"),
             holder: "FAB",

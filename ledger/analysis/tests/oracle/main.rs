@@ -24,7 +24,7 @@ mod replay;
 
 use history::History;
 
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 8;
 const STEPS: usize = 160;
 const MOMENTS: usize = 60;
 
@@ -103,7 +103,7 @@ fn compute_crossed_by_any_two_dimensions_is_what_the_chips_one_by_one_are() {
             asked += usize::from(!expected.is_empty());
         }
     }
-    assert!(asked > 300, "only {asked} questions had an answer");
+    assert!(asked > 200, "only {asked} questions had an answer");
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn flows_are_the_moves_of_the_chips_one_by_one_and_balance() {
             check_flows(&history, &answer, known, seed);
         }
     }
-    assert!(moved > 1_000, "only {moved} flows");
+    assert!(moved > 600, "only {moved} flows");
 }
 
 fn check_flows(history: &History, answer: &flows::Flows, known: Height, seed: u64) {

@@ -1,6 +1,8 @@
 //! The oracle: a list of what was told of each chip, replayed chip by chip for every question.
 //! Slow, and obviously right; it shares no code with the book.
 
+#![allow(unreachable_pub, reason = "a module of one test binary")]
+
 use std::collections::BTreeMap;
 
 use chipledger_schemas::ids::Height;
