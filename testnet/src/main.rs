@@ -91,14 +91,8 @@ fn world(args: &WorldArgs) -> anyhow::Result<()> {
     let bar = bar(world.summary().item_events, args.quiet);
     let report = |progress: Progress| {
         bar.set_position(progress.item_events);
-        bar.set_message(
-            progress
-                .time
-                .to_string()
-                .chars()
-                .take(10)
-                .collect::<String>(),
-        );
+        let day: String = progress.time.to_string().chars().take(10).collect();
+        bar.set_message(day);
     };
     let done = match &args.ledger {
         Some(directory) => load::load(&world, directory, report)

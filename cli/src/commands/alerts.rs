@@ -237,9 +237,9 @@ fn explained(head: Answer, alert: &Alert, out: &Output) -> Result<(), Failure> {
             alert.rule, alert.subject, alert.id, alert.version
         );
         for section in &note {
-            text.push_str(&format!("\n{}\n", section.heading));
+            text.extend(["\n", section.heading.as_ref(), "\n"]);
             for sentence in &section.sentences {
-                text.push_str(&format!("  - {sentence}\n"));
+                text.extend(["  - ", sentence.as_str(), "\n"]);
             }
         }
         return out.raw(&text);

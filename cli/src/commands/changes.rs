@@ -83,7 +83,7 @@ fn table(rows: &[ChangeRow]) -> Table {
             row.spot.height.0.into(),
             row.known_at.into(),
             row.occurred_at.into(),
-            Value::of(row.kind.map(|kind| kind.name())),
+            Value::of(row.kind.map(chipledger_schemas::records::Kind::name)),
             Value::of(row.member.as_ref()),
             row.direction.as_str().into(),
             row.model.as_str().into(),

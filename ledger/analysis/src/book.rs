@@ -329,9 +329,7 @@ impl Book {
 
     /// Bytes that the book takes in memory, about.
     pub fn bytes(&self) -> usize {
-        self.journal.bytes()
-            + self.cells.bytes()
-            + self.names.accounts().len() * size_of::<Account>()
+        self.journal.bytes() + self.cells.bytes() + std::mem::size_of_val(self.names.accounts())
     }
 }
 

@@ -295,7 +295,7 @@ fn owner_of<'n>(member: &Member, names: &std::collections::BTreeSet<&'n str>) ->
     let first = own.split([' ', ',', '.', '-']).next().unwrap_or_default();
     let named = names.iter().find(|name| name.to_ascii_lowercase() == first);
     if let Some(name) = named {
-        return *name;
+        return name;
     }
     let seat = member.jurisdiction.to_string();
     if CHINA.contains(&seat.as_str()) {

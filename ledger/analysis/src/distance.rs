@@ -23,7 +23,7 @@ pub const DISTANCE_M_MAX: u32 = 20_015_114;
 
 /// Whether two positions are at most so many metres apart.
 pub fn within(a: &Position, b: &Position, metres: u32) -> bool {
-    let (a, b) = (vector(a), vector(b));
+    let (a, b) = (vector(*a), vector(*b));
     let chord_squared: i128 = a.iter().zip(b).map(|(a, b)| times(a - b, a - b)).sum();
     let half_angle = i128::from(metres.min(DISTANCE_M_MAX)) * 10 * ONE / (2 * RADIUS_DM);
     let half_chord = sine(half_angle);
@@ -31,7 +31,7 @@ pub fn within(a: &Position, b: &Position, metres: u32) -> bool {
 }
 
 /// The unit vector of a position.
-fn vector(position: &Position) -> [i128; 3] {
+fn vector(position: Position) -> [i128; 3] {
     let radians = |udeg: i32| i128::from(udeg) * PI / HALF_TURN_UDEG;
     let latitude = radians(position.latitude_udeg);
     let longitude = radians(position.longitude_udeg);

@@ -127,7 +127,7 @@ pub fn flows(book: &Book, question: &Question, period: Period) -> Flows {
     let moment = period.closing;
     let mut tally = Tally::of(names, question, moment);
     book.moves(period.opening, period.closing, |passed| {
-        tally.count(names, passed)
+        tally.count(names, passed);
     });
     let rows = Rows {
         by: question.by,

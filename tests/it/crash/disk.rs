@@ -156,7 +156,8 @@ impl Disk {
                     (Loss::Some(_), Some(rng)) if now != synced => Arc::new(part(
                         now,
                         synced,
-                        path.ends_with(".log") || path.contains("/MANIFEST-"),
+                        path.rsplit_once('.').is_some_and(|(_, kind)| kind == "log")
+                            || path.contains("/MANIFEST-"),
                         rng,
                     )),
                     _ => Arc::clone(synced),

@@ -175,7 +175,7 @@ pub(crate) fn exhibits(view: &View<'_>, spots: &[Spot]) -> Result<Vec<Exhibit>, 
         let place = usize::try_from(spot.record).unwrap_or(usize::MAX);
         let record = transaction.body.records.get(place);
         let block_time = view.header(spot.height)?.map(|(header, _)| header.time);
-        let happened = record.and_then(|record| record.occurred_at());
+        let happened = record.and_then(chipledger_schemas::records::Record::occurred_at);
         Ok(Exhibit {
             record: id,
             kind: record.map_or_else(String::new, |record| record.kind().to_string()),

@@ -62,14 +62,12 @@ impl Declaration {
     fn judge(&self, scene: &mut Scene<'_, '_>, told: &Told<'_>, clear: &Clear) {
         let watch = scene.watch;
         let mut wrong = Vec::new();
-        let heading = clear.hs.as_ref().map(|hs| hs.to_string());
+        let heading = clear.hs.as_ref().map(std::string::ToString::to_string);
         if let Some(hs) = heading.filter(|hs| !HEADINGS.iter().any(|known| hs.starts_with(known))) {
             wrong.push(format!("goods code {hs} is not one of accelerators"));
         }
-        if let Some(grams) = clear
-            .mass_g
-            .and_then(|grams| grams.checked_div(clear.chips))
-        {
+        let each = clear.mass_g.and_then(|mass| mass.checked_div(clear.chips));
+        if let Some(grams) = each {
             let least = watch.parameters.at(Name::MassMinGrams, told.time);
             let most = watch.parameters.at(Name::MassMaxGrams, told.time);
             if grams < least || grams > most {

@@ -21,15 +21,14 @@ pub fn explain(alert: &Alert) -> Vec<Section> {
     let Some(about) = about(alert.rule) else {
         return Vec::new();
     };
-    let mut stake = format!("At stake: {} chips", alert.chips);
-    if alert.tpp_milli > 0 {
-        let h100e = alert.tpp_milli / u128::from(chipledger_schemas::catalogue::H100_TPP) / 1_000;
-        stake.push_str(&format!(
-            ", {} TPP (about {h100e} H100e)",
-            alert.tpp_milli / 1_000
-        ));
-    }
-    stake.push('.');
+    let h100e = alert.tpp_milli / u128::from(chipledger_schemas::catalogue::H100_TPP) / 1_000;
+    let stake = match alert.tpp_milli / 1_000 {
+        0 => format!("At stake: {} chips.", alert.chips),
+        tpp => format!(
+            "At stake: {} chips, {tpp} TPP (about {h100e} H100e).",
+            alert.chips
+        ),
+    };
     let mut what = alert.story.clone();
     what.push(stake);
     let records = alert.records.iter().map(|exhibit| {

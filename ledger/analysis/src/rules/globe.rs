@@ -15,9 +15,9 @@ const TERMS: i128 = 9;
 
 /// Kilometres in a straight line through the earth, rounded down: no way is shorter.
 pub(crate) fn distance_km(a: Position, b: Position) -> u64 {
-    let ([x, y, z], [u, v, w]) = (point(a), point(b));
-    let square = |d: i128| d.unsigned_abs().pow(2);
-    let metres = (square(x - u) + square(y - v) + square(z - w)).isqrt();
+    let squares = point(a).into_iter().zip(point(b));
+    let squares = squares.map(|(a, b)| (a - b).unsigned_abs().pow(2));
+    let metres = squares.sum::<u128>().isqrt();
     u64::try_from(metres / 1_000).unwrap_or(u64::MAX)
 }
 

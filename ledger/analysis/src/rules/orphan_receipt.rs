@@ -52,7 +52,7 @@ impl Rule for OrphanReceipt {
 fn arrived(scene: &mut Scene<'_, '_>, told: &Told<'_>, receive: &Receive) {
     let watch = scene.watch;
     let sets = [&receive.found, &receive.extra];
-    let items = sets.into_iter().flat_map(|set| set.ids());
+    let items = sets.into_iter().flat_map(chipledger_schemas::items::ItemSet::ids);
     let items: Vec<ItemId> = items.take(LOOKED_AT_MAX).collect();
     let Some(first) = items.first() else { return };
     let stake = watch.stake(&watch.moved_into(told.postings, Status::Irregular));

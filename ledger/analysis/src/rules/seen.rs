@@ -44,7 +44,9 @@ pub(crate) fn seen(watch: &Watch, told: &Told<'_>) -> Option<Seen> {
         }),
         Record::Inspect(inspect) => {
             let sets = [&inspect.found, &inspect.extra, &inspect.tampered];
-            let ids = sets.into_iter().flat_map(|set| set.ids());
+            let ids = sets
+                .into_iter()
+                .flat_map(chipledger_schemas::items::ItemSet::ids);
             Some(at_site(&inspect.site, ids.take(LOOKED_AT_MAX).collect()))
         }
         _ => None,

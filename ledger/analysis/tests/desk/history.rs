@@ -215,7 +215,7 @@ fn random_record(
             "shipment": format!("{author}:S{lot}n{}", tried % 40), "items": [thing], "to": other,
             "to_site": other_site, "expected_at": "2026-03-01"}}),
         ),
-        5 | 6 | 7 => {
+        5..=7 => {
             let shipment = format!("{shipper}:S{lot}n{}", tried.saturating_sub(number) % 40);
             let missing = json!([format!("FAB:{:04}", lot * LOT)]);
             let (found, missing) = match number {

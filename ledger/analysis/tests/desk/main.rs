@@ -3,6 +3,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::too_many_lines,
     reason = "a test's panic is its report, helpers included"
 )]
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use chipledger_analysis::compute::{Question, Rows};
 use chipledger_analysis::{Book, Shelf, flows};
-use chipledger_ledger::read::balances::{By, ComputeQuery};
+use chipledger_ledger::read::balances::{By, Compute, ComputeQuery};
 use chipledger_ledger::read::{AsOf, Known};
 use chipledger_schemas::api::Basis;
 use chipledger_schemas::ids::Height;
@@ -86,9 +86,9 @@ fn compute_crossed_by_any_two_dimensions_is_what_the_chips_one_by_one_are() {
                     let sums = (amounts.chips, amounts.disputed);
                     got.insert((row.clone(), part.clone()), sums);
                 }
-                let sum = parts.values().fold(Default::default(), |sum, part| {
-                    chipledger_ledger::read::balances::Compute::plus(&sum, part)
-                });
+                let sum = parts
+                    .values()
+                    .fold(Compute::default(), |sum, part| sum.plus(part));
                 assert_eq!(
                     pooled.compute.rows[row], sum,
                     "the parts of {row} sum to it"

@@ -220,9 +220,10 @@ impl Watch {
             for (model, count) in &entered {
                 add(&mut shipment.under_way, *model, *count);
             }
-            shipment.outstanding = match left.is_empty() {
-                true => shipment.outstanding + roots,
-                false => shipment.outstanding.saturating_sub(roots),
+            shipment.outstanding = if left.is_empty() {
+                shipment.outstanding + roots
+            } else {
+                shipment.outstanding.saturating_sub(roots)
             };
         }
     }
