@@ -121,7 +121,7 @@ fn a_chip_that_a_listing_leaves_out_is_unaccounted_for_until_it_is_seen() {
     assert_eq!(after.observations.len(), 2);
     // Before the inspection the book knew less, and says so still.
     let view = desk.solo.store().view();
-    let at = view.head().unwrap().header.time.minus_ms(1);
+    let at = desk.world.time.minus_ms(1);
     let then = view
         .moment(AsOf {
             at: Some(at),

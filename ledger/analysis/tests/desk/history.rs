@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use chipledger_ledger::fixture::{World, id};
+use chipledger_ledger::read::AsOf;
 use chipledger_ledger::solo::{Receipt, Solo};
 use chipledger_ledger::store::Store;
 use chipledger_schemas::ids::{ItemId, RecordId};
@@ -17,6 +18,14 @@ use serde_json::{Value, json};
 
 /// Chips of a lot.
 const LOT: usize = 4;
+/// Who holds things, and where.
+const HOLDERS: [(&str, &str); 4] = [
+    ("FAB", "TW-FAB"),
+    ("DIST", "SG-HUB"),
+    ("OP", "US-DC"),
+    ("OP-2", "DE-DC"),
+];
+
 /// Lots of a history.
 const LOTS: usize = 6;
 
@@ -112,7 +121,8 @@ impl Desk {
         if rng.random_range(0..12) == 0 {
             return self.correct(lot);
         }
-        let (kind, author, cosigners, record) = random_record(rng, lot, self.tried);
+        let hint = self.hint(lot).filter(|_| rng.random_range(0..5) > 0);
+        let (kind, author, cosigners, record) = random_record(rng, lot, self.tried, hint);
         self.tried += 1;
         let record = parsed(record, at);
         let named = record
@@ -126,6 +136,23 @@ impl Desk {
                 self.latest.insert(lot, (id, author.to_owned(), items));
             }
         }
+    }
+
+    /// Who could do something with a lot now: the holder of its first chip or who shall receive it.
+    fn hint(&self, lot: usize) -> Option<Hint> {
+        let chip = id::<ItemId>(&format!("FAB:{:04}", lot * LOT));
+        let view = self.solo.store().view();
+        let found = view.whereabouts(&chip, AsOf::default()).ok()?;
+        let to = found.place.split("->").nth(1).map(str::to_owned);
+        let who = HOLDERS.iter().position(|(member, site)| match &to {
+            Some(to) => site == to,
+            None => *member == found.holder.as_str(),
+        });
+        Some(Hint {
+            who: who?,
+            shipment: found.shipment,
+            root: found.containers.last().unwrap_or(&chip).to_string(),
+        })
     }
 
     /// Undoes the latest movement of a lot.
@@ -172,22 +199,45 @@ fn board(lot: usize) -> String {
     format!("FAB:b{lot}")
 }
 
+/// Who could do something with a lot now.
+struct Hint {
+    /// Its place in [`HOLDERS`].
+    who: usize,
+    /// The shipment that the lot is in.
+    shipment: Option<String>,
+    /// The outermost container of its first chip, or that itself.
+    root: String,
+}
+
 /// What anybody may try with a lot: chips, two of them, its board, or the pallet over it.
 fn random_record(
     rng: &mut impl Rng,
     lot: usize,
     tried: u32,
+    hint: Option<Hint>,
 ) -> (&'static str, &'static str, &'static [&'static str], Value) {
-    const HOLDERS: [(&str, &str); 4] = [
-        ("FAB", "TW-FAB"),
-        ("DIST", "SG-HUB"),
-        ("OP", "US-DC"),
-        ("OP-2", "DE-DC"),
-    ];
     let two = format!("FAB:{:04}..{:04}", lot * LOT, lot * LOT + 1);
     let things = [chips(lot), two, board(lot), format!("FAB:p{}", lot / 2)];
     let thing = things[rng.random_range(0..things.len())].clone();
-    let (author, site) = HOLDERS[rng.random_range(0..HOLDERS.len())];
+    let anyone = rng.random_range(0..HOLDERS.len());
+    let (author, site) = HOLDERS[hint.as_ref().map_or(anyone, |hint| hint.who)];
+    if let Some(hint) = &hint
+        && let Some(shipment) = &hint.shipment
+        && rng.random_range(0..3) > 0
+    {
+        let found = [thing, hint.root.clone()][rng.random_range(0..2)].clone();
+        return (
+            "receive",
+            author,
+            &[],
+            json!({"receive": {"shipment": shipment, "site": site,
+            "found": [found], "missing": [], "extra": [], "refused": []}}),
+        );
+    }
+    let thing = match hint {
+        Some(hint) if rng.random_range(0..2) == 0 => hint.root,
+        _ => thing,
+    };
     let (other, other_site) = HOLDERS[rng.random_range(0..HOLDERS.len())];
     let shipper = HOLDERS[rng.random_range(0..HOLDERS.len())].0;
     let number = rng.random_range(0..6);
