@@ -237,7 +237,7 @@ fn explained(head: Answer, alert: &Alert, out: &Output) -> Result<(), Failure> {
             alert.rule, alert.subject, alert.id, alert.version
         );
         for section in &note {
-            text.extend(["\n", section.heading.as_ref(), "\n"]);
+            text.extend(["\n", section.heading, "\n"]);
             for sentence in &section.sentences {
                 text.extend(["  - ", sentence.as_str(), "\n"]);
             }
