@@ -96,7 +96,7 @@ impl Journey<'_> {
 
     /// Taken out of use, and destroyed before the inspectorate ten days later, with everything
     /// inside.
-    fn scrap(&mut self, goods: &Goods, holder: &Party, day: i64) {
+    pub(super) fn scrap(&mut self, goods: &Goods, holder: &Party, day: i64) {
         let at = self.on(day);
         let record = Record::Decommission(Decommission {
             items: goods.set(),

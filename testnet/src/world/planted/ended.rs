@@ -5,15 +5,15 @@ use chipledger_schemas::records::{Record, Replace, SetLoss, Sighting};
 
 use super::super::journey::register;
 use super::super::leg::Leg;
-use super::super::roster::customs;
+use super::super::roster::{customs, distributor};
 use super::{Stage, Subject};
 
 /// A destroyed chip is seen again; or an operator loses more than anybody loses.
 pub(super) fn destroyed_or_lost(stage: &mut Stage<'_>) -> Subject {
     let holder = stage.operator("HOLDER", stage.place, None);
-    let purchase = stage.purchase(&holder, 64);
-    let made = stage.delivered(&purchase);
     if stage.below(2) == 0 {
+        let purchase = stage.purchase(&holder, 64);
+        let made = stage.delivered(&purchase);
         let gone = made.servers.split(1).0.set();
         let at = stage.journey.on(30);
         let record = Record::SetLoss(SetLoss {
@@ -29,8 +29,10 @@ pub(super) fn destroyed_or_lost(stage: &mut Stage<'_>) -> Subject {
         return ("member", holder.member.to_string());
     }
     let place = stage.other_place();
-    let scrapped = made.servers.split(1).0.set();
-    stage.journey.destroy(&scrapped, &holder.member, 30);
+    let seller = distributor(1);
+    let purchase = stage.purchase(&seller, 64);
+    let made = stage.journey.stock(&purchase, &seller);
+    stage.journey.scrap(&made.pallets, &seller, 20);
     let chip = made.chips.split(stage.below(8)).1.split(1).0.set();
     let chip = chip.ids().next().expect("a chip");
     let at = stage.journey.on(60);
