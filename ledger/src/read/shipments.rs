@@ -57,7 +57,7 @@ pub struct OpenShipment {
 }
 
 impl View<'_> {
-    /// Shipments that were open at a moment, by id: those in which something was under way. Only
+    /// Shipments that were open at a moment, by key: those in which something was under way. Only
     /// those past their expected arrival at `now`, if asked.
     pub fn open_shipments(
         &self,
@@ -87,6 +87,8 @@ impl View<'_> {
                 listed.push(open);
             }
         }
+        // The order of the shipments of now: that of their keys.
+        listed.sort_by_cached_key(|open: &OpenShipment| Key::Shipment(open.id.clone()).bytes());
         Ok(listed)
     }
 
