@@ -79,8 +79,8 @@ impl Source {
         }
     }
 
-    /// The movements that a correction must carry. A node that tells wrong ones is not believed: the
-    /// rules compare them with the leaves.
+    /// The movements that a correction must carry. A node that tells wrong ones is not believed:
+    /// the rules compare them with the leaves.
     pub fn carried(&self, items: &ItemSet) -> Result<Vec<Movement>, Failure> {
         match self {
             Self::Store(store) => Ok(answers::carried(store, items)?.answer),

@@ -55,7 +55,8 @@ impl ValidatorSet {
         u128::from(power) * 3 > u128::from(self.total_power()) * 2
     }
 
-    /// A jurisdiction that holds a third or more of the power, and how much it holds: with so much it
+    /// A jurisdiction that holds a third or more of the power, and how much it holds: with so
+    /// much it
     /// could stop the ledger alone. Whose each member is, `home` says; unknown members count for
     /// none.
     pub fn dominating(

@@ -65,8 +65,8 @@ pub struct Estimate {
 /// Chips that an owner holds, beside the estimate of what it got in all quarters so far.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct OwnerRow {
-    /// Owner as the estimate has it: ultimate parents whose name begins with it, by seat `China`, else
-    /// `Other`.
+    /// Owner as the estimate has it: ultimate parents whose name begins with it, by seat
+    /// `China`, else `Other`.
     pub owner: String,
     /// Family as the estimate has it.
     pub family: String,

@@ -23,6 +23,9 @@ pub const DISTANCE_M_MAX: u32 = 20_015_114;
 
 /// Whether two positions are at most so many metres apart.
 pub fn within(a: &Position, b: &Position, metres: u32) -> bool {
+    if metres >= DISTANCE_M_MAX {
+        return true;
+    }
     let (a, b) = (vector(*a), vector(*b));
     let chord_squared: i128 = a.iter().zip(b).map(|(a, b)| times(a - b, a - b)).sum();
     let half_angle = i128::from(metres.min(DISTANCE_M_MAX)) * 10 * ONE / (2 * RADIUS_DM);

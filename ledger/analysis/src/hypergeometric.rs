@@ -1,8 +1,9 @@
 //! How many of how many must be looked at: the hypergeometric distribution, exactly.
 //!
-//! Of `held` chips `missing` are not there. A sample of `n`, drawn without replacement, sees none of
-//! them with probability `C(held - missing, n) / C(held, n)`: a product of ratios. Products are kept
-//! as bounds from below and above in fixed point, and where the bounds do not decide, as whole
+//! Of `held` chips `missing` are not there. A sample of `n`, drawn without replacement, sees
+//! none of
+//! them with probability `C(held - missing, n) / C(held, n)`: a product of ratios. Products are
+//! kept as bounds from below and above in fixed point, and where the bounds do not decide, as whole
 //! numbers of any length: no answer depends on rounding. (IAEA's `n = N (1 - b^(1/d))` approximates
 //! it.)
 

@@ -381,7 +381,7 @@ mod tests {
 
     #[test]
     fn ten_to_the_26_takes_the_h100s_that_the_arithmetic_says() {
-        for (chips, days) in [(97_484, 30), (32_495, 90), (8_012, 365)] {
+        for (chips, days) in [(97_484, 30), (32_495, 90), (8_013, 365)] {
             let effort = Effort {
                 days,
                 utilisation_ppm: 400_000,

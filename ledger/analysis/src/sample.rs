@@ -450,8 +450,8 @@ fn size_by_chips(
 
 /// Of one model the exact size. Of several, shares that suffice however the quantity is spread: a
 /// model of which `d` chips stay below the quantity is drawn as if `d` were missing, each seen with
-/// the share alone, `((N - n) / N)^d <= b`. Then any mix that reaches the quantity is missed with at
-/// most `b`, since the exponents add up to at least one quantity.
+/// the share alone, `((N - n) / N)^d <= b`. Then any mix that reaches the quantity is missed
+/// with at most `b`, since the exponents add up to at least one quantity.
 fn size_by_tpp(
     strata: &mut [Stratum],
     design: &mut Design,

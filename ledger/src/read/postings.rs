@@ -148,9 +148,10 @@ impl View<'_> {
         })
     }
 
-    /// Chips and disputed chips per account number and model at a moment, none zero. A movement that
-    /// is reported after a dispute and happened before it takes the mark along: of an account no more
-    /// than all is told as disputed, and no less than none.
+    /// Chips and disputed chips per account number and model at a moment, none zero. A movement
+    /// that
+    /// is reported after a dispute and happened before it takes the mark along: of an account no
+    /// more than all is told as disputed, and no less than none.
     pub(super) fn sums(&self, moment: Moment) -> Result<Sums, StateError> {
         let mut sums: BTreeMap<(u32, ModelNumber), (i128, i128)> = BTreeMap::new();
         self.postings(moment, |_, row| {

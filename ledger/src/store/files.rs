@@ -124,8 +124,8 @@ fn check_current(bytes: &[u8], names: &[String]) -> Result<(), String> {
 }
 
 /// RocksDB passes over the end of a manifest that is cut short, and takes one whose last write is
-/// filled up with zeros for damage, without a word of where. Nothing is cut off here: a manifest names every file, so
-/// that a person decides, who is told what to do.
+/// filled up with zeros for damage, without a word of where. Nothing is cut off here: a manifest
+/// names every file, so that a person decides, who is told what to do.
 ///
 /// # Errors
 /// [`StoreError::Damaged`], naming file and byte.

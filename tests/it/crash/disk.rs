@@ -485,7 +485,8 @@ fn put(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
     content[at..at + bytes.len()].copy_from_slice(bytes);
 }
 
-/// Some of what was written since the last sync: all of it, its beginning, or of a log or a manifest
+/// Some of what was written since the last sync: all of it, its beginning, or of a log or a
+/// manifest
 /// its length with zeros from some sector on. File systems that order data before lengths (ext4,
 /// XFS, Btrfs as they come) do not leave such zeros.
 fn part(now: &[u8], synced: &[u8], is_log: bool, rng: &mut ChaCha8Rng) -> Vec<u8> {

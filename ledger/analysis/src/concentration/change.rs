@@ -12,7 +12,8 @@
 //! ```
 //!
 //! `P` and `Q` are what the rows that stay have of the whole before and after, and `h`, `h'` the
-//! HHI among themselves: *shift* is what became of their shares of each other, *dilution* what they all
+//! HHI among themselves: *shift* is what became of their shares of each other, *dilution* what
+//! they all
 //! gave to those that came, or got from those that left. It is the decomposition of a product into
 //! the effects of its two factors at the mean of the other, which treats before and after alike,
 //! and leaves no rest.

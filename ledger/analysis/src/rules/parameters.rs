@@ -188,7 +188,11 @@ pub const TABLE: &[Row] = &[
         60,
         "this project: less than it takes to install",
     ),
-    row(Name::HubSharePercent, 80, "this project"),
+    row(
+        Name::HubSharePercent,
+        80,
+        "this project: most of what came in",
+    ),
     row(Name::HubChipsMin, 32, "this project: four servers"),
     row(
         Name::PowerMarginPercent,

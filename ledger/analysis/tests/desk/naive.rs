@@ -1,5 +1,5 @@
-//! Random histories: every question against an obviously right, slow answer, chip by chip, at random
-//! event times as known at random heights.
+//! Random histories: every question against an obviously right, slow answer, chip by chip, at
+//! random event times as known at random heights.
 
 use std::collections::{BTreeMap, BTreeSet};
 

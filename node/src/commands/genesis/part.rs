@@ -306,13 +306,21 @@ mod tests {
     fn part(member: &str, votes: bool) -> Part {
         let key = |purpose: &str| fixture::key(&format!("{member}-{purpose}")).public();
         let id: MemberId = member.parse().unwrap();
+        // No jurisdiction may hold a third of the power.
+        let jurisdiction = match member {
+            "A" => "AT",
+            "B" => "BE",
+            "C" => "CA",
+            "D" => "DE",
+            _ => "NL",
+        };
         Part {
             founder: Founder {
                 member: SetMember {
                     member: id.clone(),
                     name: member.to_owned(),
                     roles: BTreeSet::from([Role::Customs]),
-                    jurisdiction: "NL".parse().unwrap(),
+                    jurisdiction: jurisdiction.parse().unwrap(),
                     parent: None,
                     lei: None,
                     issuers: BTreeSet::new(),
