@@ -209,14 +209,14 @@ pub const TABLE: &[Row] = &[
         16,
         "draft treaty threshold of a covered cluster, 16 H100e",
     ),
-    row(Name::SurgeFactor, 5, "this project"),
+    row(Name::SurgeFactor, 5, "this project: far above a season"),
     row(
         Name::SurgeDays,
         42,
         "a published case: six weeks before a rule date",
     ),
     row(Name::SurgeH100eMin, 64, "this project: eight servers"),
-    row(Name::SurgeOrdersMin, 3, "this project"),
+    row(Name::SurgeOrdersMin, 3, "this project: fewer are chance"),
     row(
         Name::RepairRatePpm,
         100_000,
@@ -264,8 +264,8 @@ pub const TABLE: &[Row] = &[
         30,
         "monthly accounting reports, after IAEA practice",
     ),
-    row(Name::BurstDays, 14, "this project"),
-    row(Name::BurstRecords, 8, "this project"),
+    row(Name::BurstDays, 14, "this project: two weeks' paper"),
+    row(Name::BurstRecords, 8, "this project: a batch is usual"),
     row(
         Name::SplitKm,
         3,
